@@ -1,0 +1,95 @@
+"""The case file: one id, one status, one owner at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from caseward.core.ids import CaseId, ContactId, ConversationId
+from caseward.core.policy import Tier
+
+
+class CaseStatus(StrEnum):
+    """Where a case stands (SUP-7)."""
+
+    NEW = "new"
+    OPEN = "open"
+    WAITING_CUSTOMER = "waiting_customer"
+    WAITING_APPROVAL = "waiting_approval"
+    WAITING_EXECUTION = "waiting_execution"
+    PENDING_VERIFICATION = "pending_verification"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+OURS = frozenset({CaseStatus.NEW, CaseStatus.OPEN, CaseStatus.WAITING_APPROVAL, CaseStatus.WAITING_EXECUTION})
+"""Statuses in which the next move is ours, so the clocks run."""
+
+DONE = frozenset({CaseStatus.RESOLVED, CaseStatus.CLOSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A contact's matter, from the first message to the last word."""
+
+    id: CaseId
+    number: int
+    conversation_id: ConversationId
+    contact_id: ContactId | None
+    channel: str
+    status: CaseStatus
+    owner: str
+    """A person's id, or `desk` while the pipeline carries the case."""
+    language: str
+    intent: str
+    category: str
+    severity: str
+    """P1 (urgent) to P4."""
+    tier: Tier | None
+    questions: int
+    """Clarifying questions asked so far; the pack caps them."""
+    turns: int
+    pending: Mapping[str, Any] = field(default_factory=dict)
+    """What we asked the contact and wait for: `{"ask": "identity"}`, `{"ask": "slot", "options": [...]}`."""
+    opened_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None = None
+    reopened: int = 0
+    version: int = 1
+    disposition: str = ""
+
+
+class IdentityState(StrEnum):
+    """How surely we know who writes: the values of the `identity` fact."""
+
+    VERIFIED = "verified"
+    UNKNOWN = "unknown"
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A person outside."""
+
+    id: ContactId
+    name: str
+    email: str
+    phone: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Who writes, as far as we can prove it."""
+
+    state: IdentityState
+    contact: Contact | None = None
+    """Set only when verified."""
+    method: str = ""
+    """How it was proved: `channel` or `invoice+email`."""
+    at: datetime | None = None
+    insists: bool = False
+    """An unverified person has used up the attempts or goes on without proof."""

@@ -1,0 +1,68 @@
+"""Who may do what (POL-4). Enforced where the effect happens: speaker, executor, approvals, and the console's doors."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from caseward.core.errors import Refused
+
+
+class Actor(StrEnum):
+    """The six agents of the desk (AGT-1) and the house itself."""
+
+    A = "A"
+    """Decision: routes, checks, approves by policy; holds no transactional power."""
+    B = "B"
+    """Frontline: the only voice to a contact."""
+    C = "C"
+    """Operations: the only one that executes."""
+    D = "D"
+    """Advises."""
+    E = "E"
+    """Publishes knowledge and policy."""
+    F = "F"
+    """Publishes templates."""
+
+
+class Role(StrEnum):
+    """What a person may be in the console."""
+
+    COACH = "coach"
+    AGENT = "agent"
+    OPS_LEAD = "ops_lead"
+    ON_CALL = "on_call"
+    ADMIN = "admin"
+
+
+class Effect(StrEnum):
+    """Everything that leaves a mark outside the desk's own head."""
+
+    SEND = "send"
+    EXECUTE = "execute"
+    PUBLISH_POLICY = "publish_policy"
+    PUBLISH_KNOWLEDGE = "publish_knowledge"
+    PUBLISH_TEMPLATE = "publish_template"
+    ADVISE = "advise"
+    APPROVE = "approve"
+
+
+CAPABILITIES: dict[Effect, frozenset[Actor]] = {
+    Effect.SEND: frozenset({Actor.B}),
+    Effect.EXECUTE: frozenset({Actor.C}),
+    Effect.PUBLISH_POLICY: frozenset({Actor.E}),
+    Effect.PUBLISH_KNOWLEDGE: frozenset({Actor.E}),
+    Effect.PUBLISH_TEMPLATE: frozenset({Actor.F}),
+    Effect.ADVISE: frozenset({Actor.D}),
+    Effect.APPROVE: frozenset({Actor.A}),
+}
+
+
+def may(actor: str, effect: Effect) -> bool:
+    """Return whether `actor` holds the capability; anyone unknown holds none."""
+    return actor in CAPABILITIES[effect]
+
+
+def require(actor: str, effect: Effect) -> None:
+    """Return if `actor` may cause `effect`; raise Refused if not."""
+    if not may(actor, effect):
+        raise Refused(f"{actor} may not {effect.replace('_', ' ')}")

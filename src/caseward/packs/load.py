@@ -1,0 +1,294 @@
+"""A folder of YAML → a core Pack. `read` collects every error; `load` raises the first."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, time
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import holidays as public_holidays
+
+from caseward.core.errors import BadInput, PackError
+from caseward.core.knowledge import Article
+from caseward.core.pack import (
+    Expectation,
+    Golden,
+    Intent,
+    Lexicon,
+    Pack,
+    Profile,
+    Signal,
+    Template,
+    Voice,
+    Words,
+)
+from caseward.core.policy import FactSpec, Grant, Policy, Rule, parse_facts
+from caseward.core.sla import BusinessHours
+from caseward.packs import conditions
+from caseward.packs.schema import FactEntry, GoldenFile, GrantEntry, RuleEntry, did_you_mean, validate
+from caseward.packs.yamlfile import YamlFile
+from caseward.packs.yamlfile import read as read_yaml
+
+T = TypeVar("T")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HOLIDAY_YEARS = range(2024, 2040)
+RELEASE = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+")
+FILES = (
+    "pack.yaml",
+    "facts.yaml",
+    "intents.yaml",
+    "phrasings.yaml",
+    "signals.yaml",
+    "approvals.yaml",
+    "voice.yaml",
+    "lexicon.yaml",
+)
+FOLDERS = ("rules", "golden", "templates", "knowledge", "records")
+
+
+def load(folder: Path) -> Pack:
+    """Return the pack in `folder`; raise PackError for the first thing wrong with it."""
+    pack, errors = read(folder)
+    if pack is None:
+        raise errors[0]
+    return pack
+
+
+def read(folder: Path) -> tuple[Pack | None, list[PackError]]:
+    """Return the pack, or None and everything wrong with its files."""
+    if not folder.is_dir():
+        return None, [
+            PackError("there is no such folder", file=str(folder), fix="name a folder that holds a pack.yaml")
+        ]
+    reader = _Reader(folder)
+    pack = reader.pack()
+    return (None if reader.errors else pack), reader.errors
+
+
+class _Reader:
+    """Reads file after file and keeps going after an error, so that one run names them all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.errors: list[PackError] = []
+        self._digest = hashlib.sha256()
+
+    def pack(self) -> Pack | None:
+        self._strangers()
+        profile = self._one("pack.yaml", Profile)
+        hours = self._try(lambda: _hours(profile[0], profile[1])) if profile else None
+        specs = self._facts()
+        rules = tuple(self._rules(specs))
+        matrix = tuple(self._matrix(profile[0] if profile else None))
+        templates = {template.id: template for template in self._each("templates", Template)}
+        articles = {article.id: article for article in self._each("knowledge", Article)}
+        intents = self._intents()
+        signals = self._one("signals.yaml", tuple[Signal, ...])
+        voice = self._one("voice.yaml", Voice)
+        lexicon = self._one("lexicon.yaml", dict[str, Lexicon])
+        golden = tuple(self._golden(specs))
+        records = self._records()
+        if not (profile and hours and signals and voice and lexicon):
+            return None
+        policy = Policy(
+            release=profile[0].release,
+            phase=profile[0].phase,
+            topology=profile[0].topology,
+            facts=specs,
+            rules=rules,
+            matrix=matrix,
+            lanes=tuple(profile[0].lanes),
+        )
+        return Pack(
+            profile=profile[0],
+            hours=hours,
+            policy=policy,
+            intents=intents,
+            signals=signals[0],
+            articles=articles,
+            templates=templates,
+            voice=voice[0],
+            lexicon=lexicon[0],
+            golden=golden,
+            records=records,
+            digest=self._digest.hexdigest(),
+        )
+
+    def _strangers(self) -> None:
+        for path in sorted(self.folder.iterdir()):
+            known = path.name in FILES or path.name in FOLDERS or path.suffix not in (".yaml", ".yml")
+            if not known and not path.name.startswith("."):
+                fix = did_you_mean(path.name, (*FILES, *FOLDERS))
+                self.errors.append(PackError("no such pack file is read", file=path.name, fix=fix))
+
+    def _facts(self) -> dict[str, FactSpec]:
+        entries = self._one("facts.yaml", dict[str, FactEntry])
+        return (
+            {name: FactSpec(name=name, **entry.model_dump()) for name, entry in entries[0].items()} if entries else {}
+        )
+
+    def _rules(self, specs: dict[str, FactSpec]) -> Iterator[Rule]:
+        seen: set[str] = set()
+        for file in self._files("rules"):
+            for i, raw in enumerate(self._list(file)):
+                entry = self._try(lambda i=i, raw=raw, file=file: validate(RuleEntry, file, at=(i,), data=raw))  # type: ignore[misc]
+                if entry is None:
+                    continue
+                if entry.id in seen:
+                    self.errors.append(
+                        file.error("this rule id stands twice", at=(i,), rule=entry.id, fix="rename one")
+                    )
+                seen.add(entry.id)
+                when = self._try(
+                    lambda i=i, entry=entry, file=file: conditions.parse(entry.when, specs, file, (i, "when"), entry.id)  # type: ignore[misc]
+                )
+                if when is not None:
+                    yield Rule(**{**entry.model_dump(), "when": when})
+
+    def _matrix(self, profile: Profile | None) -> Iterator[Grant]:
+        loaded = self._one("approvals.yaml", tuple[GrantEntry, ...])
+        for i, entry in enumerate(loaded[0] if loaded else ()):
+            if profile and entry.lane not in profile.lanes:
+                fix = did_you_mean(entry.lane, profile.lanes)
+                self.errors.append(loaded[1].error(f"unknown lane {entry.lane!r}", at=(i, "lane"), fix=fix))  # type: ignore[index]
+                continue
+            yield Grant(**entry.model_dump())
+
+    def _intents(self) -> dict[str, Intent]:
+        loaded = self._one("intents.yaml", tuple[Intent, ...])
+        phrasings = self._one("phrasings.yaml", dict[str, dict[str, tuple[str, ...]]])
+        intents = {intent.id: intent for intent in loaded[0]} if loaded else {}
+        asked: dict[str, Words] = dict(phrasings[0]) if phrasings else {}
+        for name in asked:
+            if phrasings and loaded and name not in intents:
+                fix = did_you_mean(name, intents)
+                self.errors.append(phrasings[1].error(f"unknown intent {name!r}", at=(name,), fix=fix))
+        return {name: replace(intent, asked_as=asked.get(name, {})) for name, intent in intents.items()}
+
+    def _golden(self, specs: dict[str, FactSpec]) -> Iterator[Golden]:
+        for file in self._files("golden"):
+            entries = self._try(lambda file=file: validate(GoldenFile, file))  # type: ignore[misc]
+            for i, entry in enumerate(entries.cases if entries else ()):
+                raw = {**entries.base, **entry.facts}  # type: ignore[union-attr]
+                try:
+                    facts = parse_facts(specs, {k: v for k, v in raw.items() if k not in entry.without})
+                except BadInput as error:
+                    self.errors.append(file.error(str(error), at=("cases", i), rule=entry.case, fix="mend the fact"))
+                    continue
+                yield Golden(
+                    case=entry.case,
+                    facts=facts,
+                    expect=Expectation(**entry.expect.model_dump()),
+                    phase=entry.phase,
+                    topology=entry.topology,
+                    file=file.name,
+                    line=file.line(("cases", i)),
+                    text=entry.text,
+                    try_as=entry.try_as,
+                )
+
+    def _records(self) -> dict[str, tuple[dict[str, Any], ...]]:
+        records: dict[str, tuple[dict[str, Any], ...]] = {}
+        for file in self._files("records"):
+            rows = []
+            for i, row in enumerate(self._list(file)):
+                if not isinstance(row, dict) or "id" not in row:
+                    self.errors.append(file.error("a record is a mapping with an `id`", at=(i,), fix="add `id:`"))
+                else:
+                    rows.append(row)
+            records[Path(file.name).stem] = tuple(rows)
+        return records
+
+    def _each(self, folder: str, type_: type[T]) -> Iterator[T]:
+        seen: set[str] = set()
+        for file in self._files(folder):
+            item = self._try(lambda file=file: validate(type_, file))  # type: ignore[misc]
+            if item is None:
+                continue
+            id_: str = item.id  # type: ignore[attr-defined]
+            if id_ != Path(file.name).stem or id_ in seen:
+                fix = f"name the file {id_}.yaml"
+                self.errors.append(file.error(f"id {id_!r} is not the file's name", at=("id",), fix=fix))
+            seen.add(id_)
+            yield item
+
+    def _files(self, folder: str) -> Iterator[YamlFile]:
+        for path in sorted((self.folder / folder).glob("*.yaml")):
+            file = self._file(path)
+            if file is not None:
+                yield file
+
+    def _one(self, name: str, type_: Any) -> tuple[Any, YamlFile] | None:
+        file = self._file(self.folder / name)
+        value = self._try(lambda: validate(type_, file)) if file is not None else None
+        return None if value is None or file is None else (value, file)
+
+    def _file(self, path: Path) -> YamlFile | None:
+        name = path.relative_to(self.folder).as_posix()
+        file = self._try(lambda: read_yaml(path, name))
+        if file is not None:
+            self._digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
+            if file.data is None:
+                self.errors.append(file.error("the file is empty", fix="fill it in or remove it"))
+                return None
+        return file
+
+    def _list(self, file: YamlFile) -> list[Any]:
+        if isinstance(file.data, list):
+            return file.data
+        self.errors.append(file.error("a list is expected", fix="begin each entry with `- `"))
+        return []
+
+    def _try(self, make: Callable[[], T]) -> T | None:
+        try:
+            return make()
+        except PackError as error:
+            self.errors.append(error)
+            return None
+
+
+def _hours(profile: Profile, file: YamlFile) -> BusinessHours:
+    if not RELEASE.fullmatch(profile.release):
+        raise file.error(
+            f"release {profile.release!r} is not YYYY-MM-DD.N", at=("release",), fix="such as 2026-11-21.1"
+        )
+    try:
+        zone = ZoneInfo(profile.timezone)
+    except (KeyError, ValueError, OSError):
+        fix = "use an IANA name such as Asia/Jakarta"
+        raise file.error(f"unknown time zone {profile.timezone!r}", at=("timezone",), fix=fix) from None
+    week = {}
+    for name, spans in profile.hours.items():
+        if name not in DAYS:
+            raise file.error(f"unknown day {name!r}", at=("hours", name), fix="use mon, tue, wed, thu, fri, sat, sun")
+        week[DAYS.index(name)] = tuple(_span(span, file, name) for span in spans)
+    if not any(week.values()):
+        raise file.error(
+            "the business is never open", at=("hours",), fix='open at least one day, `mon: ["09:00-18:00"]`'
+        )
+    return BusinessHours(zone=zone, week=week, holidays=_closed(profile, file))
+
+
+def _span(text: str, file: YamlFile, day: str) -> tuple[time, time]:
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError:
+        raise file.error(f"{text!r} is not a span", at=("hours", day), fix='write "09:00-18:00"') from None
+    if start >= end:
+        raise file.error(f"{text!r} ends before it starts", at=("hours", day), fix="put the earlier time first")
+    return start, end
+
+
+def _closed(profile: Profile, file: YamlFile) -> frozenset[date]:
+    country = profile.holidays.country
+    try:
+        public = set(public_holidays.country_holidays(country, years=HOLIDAY_YEARS)) if country else set()
+    except NotImplementedError:
+        fix = "use an ISO 3166 code, or leave it empty"
+        raise file.error(f"no public holidays known for {country!r}", at=("holidays", "country"), fix=fix) from None
+    return frozenset((public | set(profile.holidays.closed)) - set(profile.holidays.open))

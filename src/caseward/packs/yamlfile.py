@@ -1,0 +1,101 @@
+"""Read one YAML file so that every complaint about it can name a line.
+
+Aliases, repeated keys, other encodings than UTF-8 and files over a megabyte are refused: a pack is plain data, and none
+of these is needed to write one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from caseward.core.errors import PackError
+
+MAX_BYTES = 1_000_000
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlFile:
+    """A parsed file and where its parts stand."""
+
+    name: str
+    """Path below the pack's folder."""
+    data: Any
+    lines: dict[Place, int] = field(repr=False)
+
+    def line(self, place: Place) -> int:
+        """Return the line of `place`, or of the nearest part around it that has one."""
+        for end in range(len(place), -1, -1):
+            if place[:end] in self.lines:
+                return self.lines[place[:end]]
+        return 1
+
+    def error(self, message: str, *, at: Place = (), rule: str = "", fix: str = "") -> PackError:
+        """Return a complaint about `at`, ready to be raised."""
+        return PackError(message, file=self.name, line=self.line(at), rule=rule, fix=fix)
+
+
+def read(path: Path, name: str) -> YamlFile:
+    """Return the file's data with the line of every part; raise PackError for anything that is not plain YAML."""
+    text = _text(path, name)
+    loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+    try:
+        for event in yaml.parse(text, loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise PackError(
+                    "aliases (*name) are not read", file=name, line=event.start_mark.line + 1, fix="write the value out"
+                )
+        parser = loader(text)
+        try:
+            node = parser.get_single_node()
+            lines: dict[Place, int] = {(): 1}
+            data = _build(parser, node, (), lines, name) if node is not None else None
+        finally:
+            parser.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PackError(
+            f"not YAML: {error.problem or error.context}", file=name, line=line, fix="mend the syntax at this line"
+        ) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        raise PackError(f"not YAML: {reason}", file=name, line=1, fix="write plain, flat YAML") from None
+    return YamlFile(name=name, data=data, lines=lines)
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise PackError(
+            f"cannot be read: {error.strerror}", file=name, fix="create the file or mend its rights"
+        ) from None
+    if len(raw) > MAX_BYTES:
+        raise PackError(f"{len(raw)} bytes are too many", file=name, fix=f"split it into files under {MAX_BYTES} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise PackError("not UTF-8", file=name, line=line, fix="save the file as UTF-8") from None
+
+
+def _build(loader: Any, node: yaml.Node, place: Place, lines: dict[Place, int], name: str) -> Any:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = loader.construct_object(key_node)
+            key = {True: "on", False: "off"}.get(key, key) if isinstance(key, bool) else str(key)
+            if key in mapping:
+                line = key_node.start_mark.line + 1
+                raise PackError(f"key {key!r} stands twice", file=name, line=line, fix="keep one of them")
+            mapping[key] = _build(loader, value_node, (*place, key), lines, name)
+            lines[(*place, key)] = key_node.start_mark.line + 1
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(loader, item, (*place, i), lines, name) for i, item in enumerate(node.value)]
+    return loader.construct_object(node)
