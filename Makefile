@@ -33,8 +33,8 @@ check: setup ## format, lint, types, who leans on whom, copies, docs in step, th
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --strict src tools
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python tools/copies.py src tools
-	$(BIN)/python tools/gen_docs.py --check
+	$(BIN)/python -m tools.copies src tools
+	$(BIN)/python -m tools.gen_docs --check
 	$(BIN)/caseward check $(PACK)
 
 bench: setup ## measure the desk: turns, gate, triage, memory, start [ARGS="--quick"]
@@ -44,7 +44,7 @@ soak: setup ## run the long kill, fuzz and load rounds
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
 docs: setup ## write docs/reference and the table of settings anew from the code
-	@$(BIN)/python tools/gen_docs.py
+	@$(BIN)/python -m tools.gen_docs
 
 lock: ## pin the newest packages that pyproject.toml asks for, with hashes [UPGRADE=1]
 	@PYTHON='$(PYTHON)' UPGRADE='$(UPGRADE)' tools/lock.sh

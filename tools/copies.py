@@ -1,6 +1,6 @@
 """Find copied code: the same run of statements in two places is one function that nobody has named yet.
 
-    python tools/copies.py src tools
+    python -m tools.copies src tools
 
 Compares logical lines (a call broken over five lines is one), without comments, docstrings and imports. Exits 1 and
 names both places of every run of `RUN` or more equal lines. Migrations are left out: they repeat the past on purpose.

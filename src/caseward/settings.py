@@ -1,0 +1,306 @@
+"""Where things are and which plugs are allowed; never what the business decides.
+
+Every setting is a variable `CASEWARD_<NAME>`, or the path of a file that holds its value in `CASEWARD_<NAME>_FILE`.
+docs/settings.md lists them all; its table is written from this class.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import ipaddress
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from caseward.core.errors import BadInput
+
+PREFIX = "CASEWARD_"
+FILE = "_FILE"
+SECRET_CHARS = 32
+"""A shorter signing secret could be guessed."""
+
+_CHECKOUT = Path(__file__).parents[2]
+_IN_CHECKOUT = (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "packs").is_dir()
+
+
+def shipped_packs() -> Path:
+    """Return the folder of the packs that came with the program: of the checkout, or inside the installed package."""
+    return _CHECKOUT / "packs" if _IN_CHECKOUT else Path(__file__).parent / "_packs"
+
+
+def default_data() -> Path:
+    """Return `data` of the checkout, so that two checkouts never share a database; else the user's data folder."""
+    if _IN_CHECKOUT:
+        return _CHECKOUT / "data"
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "caseward"
+
+
+def _database(value: SecretStr) -> SecretStr:
+    scheme, mark, rest = value.get_secret_value().partition("://")
+    if scheme not in {"postgresql", "postgres", "postgresql+psycopg"} or not mark or not rest:
+        raise ValueError
+    return SecretStr(f"postgresql://{rest}")
+
+
+def _folder(value: Path) -> Path:
+    path = value.expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise ValueError
+    return path
+
+
+def _pack(value: Path) -> Path:
+    named = shipped_packs() / value
+    path = named if len(value.parts) == 1 and named.is_dir() and not value.is_dir() else _folder(value)
+    if not path.is_dir():
+        raise ValueError
+    return path
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    bare = parts._replace(path="").geturl() == value.rstrip("/")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or not bare:
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < SECRET_CHARS:
+        raise ValueError
+    return value
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_network(part, strict=False)) for part in value)
+
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...], BeforeValidator(_listed)]
+
+
+def _setting(default: Any, meaning: str, *, takes: str, shown: str = "", **bounds: Any) -> Any:
+    """Declare a setting: what it means, what it takes (said when a value is refused), and its default in words."""
+    origin = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(description=meaning, json_schema_extra={"takes": takes, "shown": shown}, **origin, **bounds)
+
+
+class Settings(BaseModel):
+    """Everything an installation may choose, read once at the start by `load`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database_url: Annotated[SecretStr, AfterValidator(_database)] | None = _setting(
+        None,
+        "The PostgreSQL (15 or newer) to use instead of the embedded one.",
+        takes="an address such as `postgresql://user:password@host:5432/name`",
+        shown="embedded, under `CASEWARD_DATA`",
+    )
+    data: Annotated[Path, AfterValidator(_folder)] = _setting(
+        default_data,
+        "Where the embedded database and the generated secret live.",
+        takes="a folder, made when missing",
+        shown="`data` in a checkout, else `~/.local/share/caseward`",
+    )
+    pack: Annotated[Path, AfterValidator(_pack)] = _setting(
+        lambda: shipped_packs() / "vocal-coaching",
+        "The business to serve.",
+        takes="a pack's folder, or the name of one that came along, such as `vocal-coaching`",
+        shown="`vocal-coaching`",
+    )
+    host: str = _setting(
+        "127.0.0.1",
+        "The address to listen on; `0.0.0.0` for all, behind a proxy that speaks TLS.",
+        takes="an IP address or host name of this machine",
+        pattern=r"^[A-Za-z0-9.:_-]+$",
+    )
+    port: int = _setting(8400, "The port to listen on.", takes="a whole number from 1 to 65535", ge=1, le=65535)
+    workers: int = _setting(
+        1,
+        "How many processes serve and work side by side.",
+        takes="a whole number from 1 to 64",
+        ge=1,
+        le=64,
+    )
+    public_url: Annotated[str, AfterValidator(_url)] = _setting(
+        "",
+        "What people type to get here; used in links, for cookies and as an allowed host.",
+        takes="an address without a path, such as `https://desk.example.com`",
+        shown="`http://` with host and port",
+    )
+    allowed_hosts: Listed = _setting(
+        (),
+        "Host names to answer to besides this machine's own and that of `CASEWARD_PUBLIC_URL`.",
+        takes="host names without a port, separated by commas; `*` for any",
+        shown="none",
+    )
+    trusted_proxies: Annotated[Listed, AfterValidator(_networks)] = _setting(
+        (),
+        "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        takes="IP addresses or networks separated by commas, such as `10.0.0.0/8`",
+        shown="none",
+    )
+    secret: Annotated[SecretStr, AfterValidator(_secret)] | None = _setting(
+        None,
+        "What sign-ins and links are signed with; the same for all processes of one desk.",
+        takes=f"at least {SECRET_CHARS} characters, such as those of `openssl rand -hex 32`",
+        shown="made at the first start, kept in `CASEWARD_DATA`",
+    )
+    session_hours: int = _setting(
+        12,
+        "Hours after which a sign-in to the console ends.",
+        takes="a whole number from 1 to 720",
+        ge=1,
+        le=720,
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info",
+        "The least that is worth a line in the program's own log.",
+        takes="`debug`, `info`, `warning` or `error`",
+    )
+    channels: Names = _setting(
+        ("webchat",),
+        "Channels that may be used: modules of `adapters/channels`.",
+        takes="names separated by commas",
+    )
+    skills: Names = _setting(
+        ("records",),
+        "Systems that may be read and written: modules of `adapters/skills`.",
+        takes="names separated by commas",
+    )
+    brains: Names = _setting(
+        ("local",),
+        "Brains that may be asked, the first being the one in use: modules of `adapters/brains`.",
+        takes="names separated by commas",
+    )
+    demo: bool = _setting(
+        False,
+        "Whether this is a demo: sample records are loaded and the chat may be opened as a sample contact.",
+        takes="`true` or `false`",
+    )
+    debounce_ms: int | None = _setting(
+        None,
+        "Milliseconds to wait for more messages before a turn begins, in place of the pack's; for measuring and tests.",
+        takes="a whole number from 0 to 60000",
+        shown="the pack's `limits.debounce_ms`",
+        ge=0,
+        le=60_000,
+    )
+
+    @classmethod
+    def load(cls, **options: Any) -> Settings:
+        """Return the settings of the environment, with the command line's `options` (None is not given) on top.
+
+        Raises:
+            BadInput: one line for each wrong value: its name, the value (a secret's is masked), and what to give.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        values = _environment() | given
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            wrong = dict.fromkeys(str(each["loc"][0]) for each in error.errors())
+            raise BadInput("\n".join(_complaint(name, values[name], given) for name in wrong)) from None
+
+    @property
+    def base_url(self) -> str:
+        """What links begin with, without a slash at the end."""
+        host = "localhost" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host name that a request may be addressed to."""
+        own = ("localhost", "127.0.0.1", "[::1]", self.host, urlsplit(self.base_url).hostname or "")
+        return tuple(dict.fromkeys(name for name in (*own, *self.allowed_hosts) if name))
+
+    def signing_secret(self) -> str:
+        """Return the secret given, or the one kept in the data folder, which is made when there is none yet.
+
+        Several processes may ask at once: they all get the same one.
+        """
+        if self.secret:
+            return self.secret.get_secret_value()
+        kept = self.data / "secret"
+        try:
+            if not kept.exists():
+                _keep(kept, secrets.token_hex(SECRET_CHARS))
+            return kept.read_text("ascii").strip()
+        except OSError as error:
+            raise BadInput(
+                f"{PREFIX}DATA is {str(self.data)!r}: no secret can be kept there ({error.strerror}); "
+                f"name a folder that this user may write to, or give {PREFIX}SECRET"
+            ) from error
+
+
+def variable(field: str) -> str:
+    """Return the name of the variable that sets `field`."""
+    return PREFIX + field.upper()
+
+
+def _environment() -> dict[str, str]:
+    """Return field → text for what the environment gives; an empty variable is one not given."""
+    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) and value}
+    _refuse_slips(given)
+    values = {}
+    for field in Settings.model_fields:
+        name = variable(field)
+        if name in given and name + FILE in given:
+            raise BadInput(f"{name} and {name}{FILE} are both given; leave one of them out")
+        if name in given:
+            values[field] = given[name]
+        elif name + FILE in given:
+            values[field] = _contents(name + FILE, given[name + FILE])
+    return values
+
+
+def _contents(name: str, path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise BadInput(f"{name} is {path!r}, which cannot be read ({why}); name a readable text file") from error
+
+
+def _refuse_slips(given: Mapping[str, str]) -> None:
+    """Refuse what looks like a slip of the pen; warn of the rest, which another release may know."""
+    known = {variable(field) + end for field in Settings.model_fields for end in ("", FILE)}
+    for name in sorted(given.keys() - known):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.86)
+        if near:
+            raise BadInput(f"{name} is not a setting; did you mean {near[0]}?")
+        logging.getLogger(__name__).warning("%s is not a setting of this release and is ignored", name)
+
+
+def _complaint(field: str, value: object, given: Mapping[str, object]) -> str:
+    info = Settings.model_fields.get(field)
+    if info is None or not isinstance(info.json_schema_extra, dict):
+        return f"{field} is not a setting; the settings are {', '.join(Settings.model_fields)}"
+    name = f"--{field.replace('_', '-')}" if field in given else variable(field)
+    shown = "********" if "SecretStr" in str(info.annotation) else repr(str(value))
+    return f"{name} is {shown}: give {info.json_schema_extra['takes']}"
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all, unless another process was first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+        with contextlib.suppress(FileExistsError):
+            os.link(scratch, path)
+    finally:
+        Path(scratch).unlink()

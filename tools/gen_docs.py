@@ -1,0 +1,204 @@
+"""Write the reference pages from the code they describe: `python -m tools.gen_docs [--check]`.
+
+With `--check` nothing is written; pages that no longer say what the code says are named, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from caseward.core import roles
+from caseward.core.policy import OPERATORS_OF
+from caseward.packs.load import FILES, FOLDERS
+from caseward.settings import Settings, variable
+from tools.source import ClassDoc, classes, codes, left_out, plain, takes
+
+ROOT = Path(__file__).parents[1]
+NOTE = "<!-- written by make docs; edit the code's docstrings instead -->\n"
+BEGIN, END = "<!-- written by make docs -->\n", "<!-- until here -->"
+
+
+SHAPES = ("core/pack.py", "core/knowledge.py", "core/policy.py", "packs/schema.py")
+"""Where the classes that give a pack file its shape stand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One file of a pack: the classes that give its shape, each with the one that explains a field of the same name."""
+
+    file: str
+    intro: str
+    shapes: tuple[tuple[str, str], ...] = ()
+    without: tuple[str, ...] = ()
+    """Fields that do not stand in this file."""
+
+
+def core(*names: str) -> tuple[tuple[str, str], ...]:
+    """Shapes that explain themselves."""
+    return tuple((name, name) for name in names)
+
+
+SECTIONS = (
+    Section(
+        file="pack.yaml",
+        intro="Who the business is and what it promises.",
+        shapes=core("Profile", "Holidays", "Sla", "Lane", "IdentityPolicy", "Limits"),
+    ),
+    Section(
+        file="facts.yaml",
+        intro="What rules may ask about: a mapping from a fact's name to its type.",
+        shapes=(("FactEntry", "FactSpec"),),
+    ),
+    Section(
+        file="rules/",
+        intro="Lists of rules, in as many files as reads best. All lines of `when` must hold. A line is `fact: "
+        "value`, or `fact: {operator: value}`, or one of the groups `any`, `all` and `none`, each with a list"
+        " of conditions. Of the rules that match, the highest tier wins; an unknown fact counts as a match; "
+        "with no sure match the tier is R3.",
+        shapes=(("RuleEntry", "Rule"),),
+    ),
+    Section(
+        file="approvals.yaml",
+        intro="The approval matrix: a list of rows. Where several cover a decision, the strictest lane counts, and "
+        "a reply goes out by itself only if all of them say so. A decision that no row covers needs the "
+        "strictest lane.",
+        shapes=(("GrantEntry", "Grant"),),
+    ),
+    Section(
+        file="intents.yaml",
+        intro="The kinds of matter the desk tells apart, a list, and what it proposes for each.",
+        shapes=core("Intent", "Plan"),
+        without=("Intent.asked_as",),
+    ),
+    Section(
+        file="phrasings.yaml",
+        intro="What the local brain learns from: intent → language → a list of sentences that people write.",
+    ),
+    Section(
+        file="signals.yaml",
+        intro="A list of detectors. What they find sets a floor that no classifier and no model lowers.",
+        shapes=core("Signal"),
+    ),
+    Section(
+        file="knowledge/",
+        intro="One page a file, named after its id. Only what stands here may be cited.",
+        shapes=core("Article"),
+    ),
+    Section(
+        file="templates/",
+        intro="One template a file, named after its id.",
+        shapes=core("Template"),
+    ),
+    Section(file="voice.yaml", intro="How a reply may sound.", shapes=core("Voice")),
+    Section(file="lexicon.yaml", intro="A mapping from a language to its everyday words.", shapes=core("Lexicon")),
+    Section(
+        file="golden/",
+        intro="Cases that prove the rules: `base` holds the facts that all cases of the file share. A case states "
+        "those in which it differs, and in `without` those of the base that nobody knows.",
+        shapes=(("GoldenFile", "GoldenFile"), ("GoldenEntry", "Golden"), ("ExpectEntry", "Expectation")),
+    ),
+    Section(
+        file="records/",
+        intro="Sample records for the demo, one kind a file: a list of documents, each with an `id` and whatever "
+        "else the built-in systems know of it.",
+    ),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Write all pages, or with `--check` name the stale ones and return 1."""
+    stale = []
+    for path, text in pages():
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(str(path.relative_to(ROOT)))
+            if "--check" not in arguments:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+    if "--check" in arguments and stale:
+        print(f"Docs: {', '.join(stale)} no longer say what the code says; run `make docs` and commit the result.")
+        return 1
+    print(f"Docs: {'wrote ' + ', '.join(stale) if stale else 'the reference says what the code says.'}")
+    return 0
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Yield every page that is written, whole or in part, and what it should hold."""
+    yield ROOT / "docs/reference/pack.md", pack_page()
+    yield ROOT / "docs/reference/capabilities.md", capabilities_page()
+    settings = ROOT / "docs/settings.md"
+    before, _, rest = settings.read_text("utf-8").partition(BEGIN)
+    yield settings, before + BEGIN + settings_table() + END + rest.partition(END)[2]
+
+
+def settings_table() -> str:
+    """Return one row for each setting."""
+    rows = ["| setting | default | takes | meaning |", "| --- | --- | --- | --- |"]
+    for field, info in Settings.model_fields.items():
+        extra = info.json_schema_extra
+        words = extra if isinstance(extra, dict) else {}
+        default = words.get("shown") or f"`{plain(info.default)}`"
+        rows.append(f"| `{variable(field)}` | {default} | {words.get('takes')} | {info.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def capabilities_page() -> str:
+    """Return who may cause which effect."""
+    actors = classes("core/roles.py")["Actor"].fields
+    lines = [
+        "# Who may do what",
+        NOTE,
+        "The desk's six agents. A capability is checked where the effect happens, and a denied attempt is logged.",
+        "",
+        "| agent | is for | may |",
+        "| --- | --- | --- |",
+    ]
+    for actor in roles.Actor:
+        held = [effect.replace("_", " ") for effect, holders in roles.CAPABILITIES.items() if actor in holders]
+        lines.append(f"| {actor} | {actors[actor.name].words} | {', '.join(held)} |")
+    return "\n".join(lines) + "\n"
+
+
+def pack_page() -> str:
+    """Return the reference of all pack files."""
+    names = [section.file.rstrip("/") for section in SECTIONS]
+    if sorted(names) != sorted((*FILES, *FOLDERS)):
+        raise SystemExit(
+            f"the pack loader reads {sorted((*FILES, *FOLDERS))}, but the reference tells of {sorted(names)}"
+        )
+    found = {name: doc for file in SHAPES for name, doc in classes(file).items()}
+    lines = [
+        "# The files of a pack",
+        NOTE,
+        "A pack is a folder of YAML files that tells Caseward everything about one business. `caseward check PACK`",
+        "names whatever is wrong in one, with file, line and fix. A key that is not listed here is an error.",
+        "",
+    ]
+    for section in SECTIONS:
+        lines += [f"## {section.file}", "", section.intro, ""]
+        for shape, words in section.shapes:
+            lines += _table(shape, found[shape], found[words], section)
+        if section.file == "rules/":
+            lines += ["| a fact of type | is compared by |", "| --- | --- |"]
+            lines += [f"| {kind} | {codes(operators)} |" for kind, operators in OPERATORS_OF.items()]
+            lines.append("")
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def _table(shape: str, fields: ClassDoc, explained: ClassDoc, section: Section) -> Iterator[str]:
+    if shape != section.shapes[0][0]:
+        yield from (f"### {explained.words.rstrip('.')}", "")
+    yield from ("| key | takes | when left out | meaning |", "| --- | --- | --- | --- |")
+    for name, field in fields.fields.items():
+        if f"{shape}.{name}" in section.without or name == "model_config":
+            continue
+        twin = explained.fields.get(name)
+        words = field.words or (twin.words if twin else "")
+        yield f"| `{name}` | {takes(field.type)} | {left_out(field.default)} | {words} |"
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
