@@ -1,18 +1,25 @@
 #!/bin/sh
-# Runs the tests on two workers. Browser tests need a Chromium: without one they are left out, loudly; where CI is true
-# that is a failure, so that nobody mistakes silence for success.
+# Runs the tests on two workers. Browser tests need a Chromium: without one they are left out, and it is said before and
+# after; where CI is true that is a failure, so that nobody mistakes silence for success.
 set -eu
 cd "$(dirname "$0")/.."
 bin=$1
 shift
 
-marks='not soak'
-if [ -z "${CHROMIUM:-}" ]; then
+warn() {
     echo '!!' >&2
     echo '!! NO CHROMIUM FOUND: the browser tests are NOT run.' >&2
     echo '!! Install one (Debian: apt-get install chromium) or name it: make test CHROMIUM=/path/to/chromium' >&2
     echo '!!' >&2
-    [ "${CI:-}" != true ] || exit 1
-    marks='not soak and not browser'
+}
+
+if [ -n "${CHROMIUM:-}" ]; then
+    exec "$bin/python" -m pytest -n 2 -m 'not soak' "$@"
 fi
-exec "$bin/python" -m pytest -n 2 -m "$marks" "$@"
+
+warn
+[ "${CI:-}" != true ] || exit 1
+status=0
+"$bin/python" -m pytest -n 2 -m 'not soak and not browser' "$@" || status=$?
+warn
+exit $status
