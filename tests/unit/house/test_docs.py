@@ -1,0 +1,52 @@
+"""What the documents point at exists, and decision records keep their form."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+RECORDS = sorted((ROOT / "docs/adr").glob("*.md"))
+FOLDERS = ("src/", "tests/", "docs/", "packs/", "tools/", "bench/", "requirements/", ".importlinter", ".ci/")
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text("utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_file_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"`([\w./-]+)`", page.read_text("utf-8"))
+
+    paths = [path for path in named if path.startswith(FOLDERS)]
+
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=name)
+def test_a_decision_record_has_all_its_parts_in_order(record: Path) -> None:
+    text = record.read_text("utf-8")
+
+    assert text.startswith(f"# {record.name[:4]} ")
+    assert re.search(r"^\*\*Status:\*\* (accepted|superseded by \d{4}), \d{4}-\d\d-\d\d$", text, re.MULTILINE)
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "Context",
+        "Decision",
+        "Consequences",
+        "Alternatives",
+        "Kept by",
+    ]
+
+
+def test_decision_records_are_numbered_without_gaps() -> None:
+    assert [record.name[:4] for record in RECORDS] == [f"{number:04}" for number in range(1, len(RECORDS) + 1)]
