@@ -11,6 +11,8 @@ import pytest
 
 from caseward.core.pack import Golden, Pack
 from caseward.core.policy import decide
+from caseward.core.signals import Detectors
+from caseward.core.text import sentences
 from caseward.packs.load import load
 
 FOLDER = Path(__file__).parents[3] / "packs" / "vocal-coaching"
@@ -86,6 +88,22 @@ def rows(kind: str) -> tuple[Mapping[str, Any], ...]:
 @pytest.mark.parametrize("case", PACK.golden, ids=lambda case: case.case)
 def test_the_rules_decide_every_golden_case_as_expected(case: Golden) -> None:
     assert decided(PACK, case) == []
+
+
+@pytest.mark.parametrize("case", [case for case in PACK.golden if case.text], ids=lambda case: case.case)
+def test_a_text_to_try_by_hand_fires_the_detectors_that_its_facts_name(case: Golden) -> None:
+    detectors = Detectors(PACK.signals, PACK.profile.languages)
+
+    fired = detectors.detect(sentences(case.text)).fired
+
+    floors = {signal.floor for signal in fired if signal.floor}
+    assert {signal.fact for signal in fired if signal.fact} == {
+        fact for fact in detectors.facts if case.facts.get(fact) is True
+    }
+    if case.facts["intent"] in ("refund", "cancel", "privacy"):
+        assert floors == {case.facts["intent"]}
+    else:
+        assert floors <= {case.facts["intent"]}
 
 
 def test_there_are_enough_golden_cases_and_no_two_have_the_same_name() -> None:
