@@ -1,0 +1,197 @@
+"""The one file that knows the durable engine (DBOS): story, workflow, step, transact, enqueue, start, recover, forget.
+
+A *story* is one transaction: everything it reads, decides and writes commits together with its checkpoint, so killing
+the process anywhere leaves it done or not begun. A *workflow* is for what cannot be one transaction, an effect outside:
+mark it, do it, record it. Both are started with an id, and one id runs once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
+
+from dbos import DBOS, DBOSClient, SetWorkflowID, SQLAlchemyDatasource
+from dbos import error as dbos_error
+from dbos._serialization import Serializer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+QUEUE: Final = "stories"
+VERSION: Final = "caseward-1"
+"""Pinned: a release of ours must pick up what the one before it left. Raise it only when a stored shape cannot be read."""
+POLL_SECONDS: Final = 0.1
+SYSTEM_POOL: Final = 16
+"""Connections of the engine's own: a story holds one of the store's while the engine asks for one of these, so sharing
+a pool would let a burst wait for itself."""
+
+
+class Join(Protocol):
+    """How the store takes part in the engine's transaction."""
+
+    def __call__(self, connection: Any, /) -> contextlib.AbstractContextManager[Any]:
+        """Make `connection` the store's current one; what it yields has `after`, calls to make once committed."""
+        ...
+
+
+class _Json(Serializer):
+    """JSON instead of pickle: readable in the database, and nothing stored can run code."""
+
+    def serialize(self, data: Any) -> str:
+        if isinstance(data, BaseException):
+            data = {"error": type(data).__name__, "message": str(data)}
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        value = json.loads(serialized_data)
+        if isinstance(value, dict) and set(value) == {"error", "message"}:
+            return RuntimeError(f"{value['error']}: {value['message']}")
+        return value
+
+    def name(self) -> str:
+        return "caseward_json"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseException):
+        return {"error": type(value).__name__, "message": str(value)}
+    return str(value)
+
+
+class _Engine:
+    """What launch() sets and everything else uses."""
+
+    datasource: SQLAlchemyDatasource | None = None
+    client: DBOSClient | None = None
+    join: Join | None = None
+    launched = False
+
+
+def launch(url: str, engine: Any, join: Join, *, executor_id: str, run: bool = True) -> None:
+    """Start the engine in this process.
+
+    Args:
+        url: the database, as postgresql+psycopg://...
+        engine: the store's pool, on which a story commits business rows and checkpoint together.
+        join: how the store takes part in a story's transaction.
+        executor_id: unique to this live process; what a dead one left is taken over by its id.
+        run: False for a process that only enqueues.
+    """
+    for name in ("dbos", "dbos._logger"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    DBOS(
+        config={
+            "name": "caseward",
+            "system_database_url": url,
+            "sys_db_pool_size": SYSTEM_POOL,
+            "executor_id": executor_id,
+            "application_version": VERSION,
+            "serializer": _Json(),
+            "notification_listener_polling_interval_sec": POLL_SECONDS,
+            "scheduler_polling_interval_sec": 3600.0,
+            "log_level": "ERROR",
+            "enable_otlp": False,
+        }
+    )
+    _Engine.datasource = SQLAlchemyDatasource.create(url, engine=engine, serializer=_Json())
+    _Engine.join = join
+    if run:
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, polling_interval_sec=POLL_SECONDS)
+    _Engine.client = DBOSClient(system_database_url=url, system_database_engine=engine, serializer=_Json())
+    _Engine.launched = run
+
+
+def shut_down() -> None:
+    """Stop taking work and let what runs finish."""
+    if _Engine.launched:
+        DBOS.destroy(workflow_completion_timeout_sec=5)
+    _Engine.datasource = _Engine.client = _Engine.join = None
+    _Engine.launched = False
+
+
+def workflow(function: Callable[P, R]) -> Callable[P, R]:
+    """Register a function whose steps are each done once; its arguments and results are plain JSON values."""
+    return DBOS.workflow(name=function.__name__)(function)
+
+
+def story(function: Callable[P, R]) -> Callable[P, R]:
+    """Register a function that runs whole in one transaction."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return transact(function, *args, **kwargs)
+
+    return workflow(run)
+
+
+def step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `function` as a step outside any transaction: repeated only if the process dies before it is recorded."""
+    return DBOS.run_step({"name": function.__name__}, function, *args, **kwargs)
+
+
+def transact(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `function` as a step in one transaction that also holds the step's checkpoint."""
+    datasource, join = _Engine.datasource, _Engine.join
+    if datasource is None or join is None:
+        raise RuntimeError("the durable engine is not launched")
+    after: list[Callable[[], None]] = []
+
+    def body() -> R:
+        after.clear()
+        with join(datasource.sql_session().connection()) as opened:
+            value = function(*args, **kwargs)
+        after.extend(opened.after)
+        return value
+
+    value = datasource.run_tx_step({"name": function.__name__, "isolation_level": "READ COMMITTED"}, body)
+    for call in after:
+        call()
+    return value
+
+
+def start(function: Callable[..., Any], *args: str | int, id: str) -> None:
+    """Start a registered function in this process now; an id that was started before is left alone."""
+    with contextlib.suppress(dbos_error.DBOSException), SetWorkflowID(id):
+        DBOS.start_workflow(function, *args)
+
+
+def enqueue(connection: Any, function: Callable[..., Any], *args: str | int, id: str) -> None:
+    """Have a registered function run, by any process, once the transaction on `connection` commits."""
+    if _Engine.client is None:
+        raise RuntimeError("the durable engine is not launched")
+    options: Any = {
+        "queue_name": QUEUE,
+        "workflow_name": function.__name__,
+        "workflow_id": id,
+        "app_version": VERSION,
+    }
+    _Engine.client.enqueue_in_transaction(connection, options, *args)
+
+
+def recover(executor_id: str) -> int:
+    """Take over the unfinished work of a process that is surely dead; return how much it was."""
+    return len(DBOS._recover_pending_workflows([executor_id]))
+
+
+def forget_finished(*, before: float, limit: int = 500) -> int:
+    """Delete the records of work finished before the Unix time `before`, at most `limit`; return how many."""
+    from dbos._sys_db import WorkflowStatusString
+
+    done = [WorkflowStatusString.SUCCESS.value, WorkflowStatusString.ERROR.value]
+    rows = DBOS.list_workflows(
+        status=done,
+        end_time=time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(before)),
+        limit=limit,
+        load_input=False,
+        load_output=False,
+    )
+    ids = [row.workflow_id for row in rows]
+    if ids:
+        DBOS.delete_workflows(ids)
+    return len(ids)

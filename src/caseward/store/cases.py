@@ -1,0 +1,168 @@
+"""Case files, their decisions, and the clocks that run on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from caseward.core import ids
+from caseward.core.case import Case, CaseStatus
+from caseward.core.errors import NotFound
+from caseward.core.ids import CaseId, ContactId, ConversationId
+from caseward.core.policy import Tier
+from caseward.store import db
+from caseward.store.tables import cases as table
+from caseward.store.tables import clocks, decisions
+
+CHANGEABLE = frozenset(
+    "contact_id status owner language intent category severity tier questions turns pending resolved_at reopened "
+    "disposition".split()
+)
+
+
+def open_case(conversation_id: ConversationId, *, channel: str, language: str, now: datetime) -> Case:
+    """Open a case on a conversation."""
+    row = db.execute(
+        insert(table)
+        .values(
+            id=ids.new("case"),
+            conversation_id=conversation_id,
+            channel=channel,
+            language=language,
+            status=CaseStatus.NEW,
+            opened_at=now,
+            updated_at=now,
+        )  # fmt: skip
+        .returning(table)
+    ).one()
+    return _case(row)
+
+
+def get(case_id: str, *, lock: bool = False) -> Case:
+    """Return a case by id or number; raise NotFound when there is none."""
+    by = table.c.number == int(case_id) if case_id.isdigit() else table.c.id == case_id
+    query = select(table).where(by)
+    row = db.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound(f"there is no case {case_id}")
+    return _case(row)
+
+
+def latest(conversation_id: ConversationId) -> Case | None:
+    """Return the conversation's most recent case, locked until the commit, or None."""
+    query = select(table).where(table.c.conversation_id == conversation_id).order_by(table.c.number.desc()).limit(1)
+    row = db.execute(query.with_for_update()).first()
+    return _case(row) if row else None
+
+
+def change(case: Case, now: datetime, **fields: Any) -> Case:
+    """Write fields of a case and return it as it is now."""
+    unknown = set(fields) - CHANGEABLE
+    if unknown:
+        raise TypeError(f"a case has no changeable field {', '.join(sorted(unknown))}")
+    db.execute(update(table).where(table.c.id == case.id).values(**fields, updated_at=now, version=table.c.version + 1))
+    return replace(case, **fields, updated_at=now, version=case.version + 1)
+
+
+def of_contact(contact_id: ContactId, *, limit: int = 20) -> list[Case]:
+    """Return a contact's cases, newest first."""
+    rows = db.execute(
+        select(table).where(table.c.contact_id == contact_id).order_by(table.c.number.desc()).limit(limit)
+    )
+    return [_case(row) for row in rows]
+
+
+def page(*, status: str | None = None, before: int | None = None, limit: int = 50) -> list[Case]:
+    """Return cases by falling number, below `before`."""
+    query = select(table).order_by(table.c.number.desc()).limit(limit)
+    if status:
+        query = query.where(table.c.status == status)
+    if before is not None:
+        query = query.where(table.c.number < before)
+    return [_case(row) for row in db.execute(query)]
+
+
+def resolved_before(at: datetime, *, limit: int = 100) -> list[CaseId]:
+    """Return resolved cases that were resolved before then."""
+    query = select(table.c.id).where(table.c.status == CaseStatus.RESOLVED, table.c.resolved_at < at).limit(limit)
+    return [CaseId(row.id) for row in db.execute(query)]
+
+
+def record_decision(
+    case_id: CaseId, *, turn: int, tier: Tier, release: str, body: Mapping[str, Any], at: datetime
+) -> int:
+    """Store a decision of a case and return its id."""
+    return int(
+        db.execute(
+            insert(decisions)
+            .values(case_id=case_id, turn=turn, tier=int(tier), release=release, body=dict(body), at=at)
+            .returning(decisions.c.id)
+        ).scalar_one()
+    )
+
+
+def decision(case_id: CaseId) -> dict[str, Any] | None:
+    """Return the latest decision of a case: its body with tier, release, turn and time."""
+    row = db.execute(
+        select(decisions).where(decisions.c.case_id == case_id).order_by(decisions.c.id.desc()).limit(1)
+    ).first()
+    return (
+        None
+        if row is None
+        else {**row.body, "tier": str(Tier(row.tier)), "release": row.release, "turn": row.turn, "at": row.at}
+    )
+
+
+def start_clock(case_id: CaseId, kind: str, *, now: datetime, due: datetime) -> None:
+    """Start a clock, or start it anew."""
+    fresh = {"started_at": now, "due_at": due, "paused_at": None, "met_at": None, "breached_at": None}
+    db.execute(
+        upsert(clocks)
+        .values(case_id=case_id, kind=kind, **fresh)
+        .on_conflict_do_update(index_elements=["case_id", "kind"], set_=fresh)
+    )
+
+
+def clocks_of(case_id: CaseId) -> dict[str, Any]:
+    """Return a case's clocks: kind → row with started_at, due_at, paused_at, met_at, breached_at."""
+    return {row.kind: row for row in db.execute(select(clocks).where(clocks.c.case_id == case_id))}
+
+
+def set_clock(case_id: CaseId, kind: str, **fields: datetime | None) -> None:
+    """Write instants of a clock; one that was met stays met."""
+    db.execute(
+        update(clocks)
+        .where(clocks.c.case_id == case_id, clocks.c.kind == kind, clocks.c.met_at.is_(None))
+        .values(**fields)
+    )
+
+
+def _case(row: Any) -> Case:
+    return Case(
+        id=CaseId(row.id),
+        number=row.number,
+        conversation_id=ConversationId(row.conversation_id),
+        contact_id=ContactId(row.contact_id) if row.contact_id else None,
+        channel=row.channel,
+        status=CaseStatus(row.status),
+        owner=row.owner,
+        language=row.language,
+        intent=row.intent,
+        category=row.category,
+        severity=row.severity,
+        tier=None if row.tier is None else Tier(row.tier),
+        questions=row.questions,
+        turns=row.turns,
+        pending=row.pending,
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        resolved_at=row.resolved_at,
+        reopened=row.reopened,
+        version=row.version,
+        disposition=row.disposition,
+    )

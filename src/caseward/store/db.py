@@ -1,0 +1,159 @@
+"""The database and the current transaction.
+
+`with transaction():` opens one; every function of an aggregate uses the current one without being handed it. Log
+entries are buffered and written just before the commit, so that the chain's head is locked for as short as can be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+
+from caseward.core.errors import CasewardError
+
+POOL = 16
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One open transaction: its connection, and what is to happen around its commit."""
+
+    connection: Connection
+    entries: list[Any] = field(default_factory=list)
+    """Log entries waiting for the commit."""
+    after: list[Callable[[], None]] = field(default_factory=list)
+    """Called once committed: wake-ups, never state."""
+
+
+_engine: Engine | None = None
+_current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
+_flush: Callable[[Transaction], None] = lambda _transaction: None
+
+
+def on_flush(flush: Callable[[Transaction], None]) -> None:
+    """Set what writes a transaction's buffered log entries (store/log.py does)."""
+    global _flush
+    _flush = flush
+
+
+def connect(url: str, *, pool: int = POOL) -> Engine:
+    """Open the process's one pool of connections to `url` (postgresql://...) and return it."""
+    global _engine
+    disconnect()
+    _engine = create_engine(
+        driver_url(url),
+        pool_size=pool,
+        max_overflow=pool,
+        pool_pre_ping=False,
+        pool_use_lifo=True,
+        json_serializer=_dumps,
+        connect_args={"application_name": "caseward", "connect_timeout": 5},
+    )
+    event.listen(_engine, "handle_error", _drop_broken_pool)
+    return _engine
+
+
+def disconnect() -> None:
+    """Close the pool, if one is open."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+        _engine = None
+
+
+def driver_url(url: str) -> str:
+    """Return `url` with the psycopg 3 driver named, as SQLAlchemy wants it."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _drop_broken_pool(context: Any) -> None:
+    context.invalidate_pool_on_disconnect = True
+
+
+def engine() -> Engine:
+    """Return the open pool; raise CasewardError when none is."""
+    if _engine is None:
+        raise CasewardError("no database is connected; call store.db.connect first")
+    return _engine
+
+
+@contextlib.contextmanager
+def transaction() -> Iterator[Transaction]:
+    """Open a transaction, or join the one that is open."""
+    joined = _current.get()
+    if joined is not None:
+        yield joined
+        return
+    with engine().connect() as connection:
+        with connection.begin(), _entered(connection) as opened:
+            yield opened
+            _flush(opened)
+    for call in opened.after:
+        call()
+
+
+@contextlib.contextmanager
+def joining(connection: Connection) -> Iterator[Transaction]:
+    """Make a connection that somebody else commits the current transaction (the durable engine's)."""
+    with _entered(connection) as opened:
+        yield opened
+        _flush(opened)
+
+
+@contextlib.contextmanager
+def _entered(connection: Connection) -> Iterator[Transaction]:
+    opened = Transaction(connection)
+    token = _current.set(opened)
+    try:
+        yield opened
+    finally:
+        _current.reset(token)
+
+
+def current() -> Transaction:
+    """Return the open transaction; raise CasewardError outside one."""
+    opened = _current.get()
+    if opened is None:
+        raise CasewardError("no transaction is open; wrap the call in `with transaction():`")
+    return opened
+
+
+def execute(statement: Any, parameters: Any = None) -> Any:
+    """Run a statement in the current transaction."""
+    return current().connection.execute(statement, parameters)
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Call `call` once the current transaction is committed; it is lost if the process dies, so it may only wake."""
+    current().after.append(call)
+
+
+def ping() -> None:
+    """Return if the database answers; raise what the driver raises if not."""
+    with engine().connect() as connection:
+        connection.execute(text("select 1"))
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it: instants as RFC 3339, sets sorted."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,223 @@
+"""The action log: append-only, hash-chained, payloads apart.
+
+hash(n) = SHA-256 of the RFC 8785 form of entry n's columns, its payload's hash and hash(n-1). Erasing a payload leaves
+its hash, so the chain stays whole; changing a column or a payload that is still there breaks it at that entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+from sqlalchemy import delete, insert, select, text
+
+from caseward.store import db
+from caseward.store.tables import log as table
+from caseward.store.tables import log_head, log_payloads
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the log."""
+
+    at: datetime
+    kind: str
+    """What happened: `inbound`, `fact`, `decision`, `draft`, `check`, `approval`, `verdict`, `task`, `result`, `send`, ..."""
+    actor: str
+    """An agent (A to F), a person's id, `contact`, or `house`."""
+    payload: Mapping[str, Any]
+    case_id: str | None = None
+    conversation_id: str | None = None
+    release: str = ""
+    seq: int = 0
+    hash: str = ""
+
+
+def append(
+    kind: str,
+    actor: str,
+    payload: Mapping[str, Any],
+    *,
+    at: datetime,
+    case_id: str | None = None,
+    conversation_id: str | None = None,
+    release: str = "",
+) -> None:
+    """Record an entry; it is written with the current transaction, or not at all."""
+    entry = Entry(
+        at=at,
+        kind=kind,
+        actor=actor,
+        payload=payload,
+        case_id=case_id,
+        conversation_id=conversation_id,
+        release=release,
+    )
+    db.current().entries.append(entry)
+
+
+def _flush(opened: db.Transaction) -> None:
+    """Chain and write the buffered entries. The head is locked from here to the commit, which follows at once."""
+    if not opened.entries:
+        return
+    connection = opened.connection
+    seq, last = connection.execute(_TAKE_HEAD).one()
+    rows, payloads = [], []
+    for entry in opened.entries:
+        seq += 1
+        payload = rfc8785.dumps(_jsonable(entry.payload)).decode()
+        row = {
+            "seq": seq,
+            "at": entry.at,
+            "kind": entry.kind,
+            "actor": entry.actor,
+            "case_id": entry.case_id,
+            "conversation_id": entry.conversation_id,
+            "release": entry.release,
+            "payload_hash": hashlib.sha256(payload.encode()).hexdigest(),
+        }
+        last = row["hash"] = link(row, last)
+        rows.append(row)
+        payloads.append({"seq": seq, "payload": payload})
+    connection.execute(insert(table), rows)
+    connection.execute(insert(log_payloads), payloads)
+    connection.execute(_MOVE_HEAD, {"seq": seq, "hash": last})
+    opened.entries.clear()
+
+
+_TAKE_HEAD = select(log_head.c.seq, log_head.c.hash).where(log_head.c.id == 1).with_for_update()
+_MOVE_HEAD = text("update log_head set seq = :seq, hash = :hash where id = 1")
+
+db.on_flush(_flush)
+
+
+def link(row: Mapping[str, Any], last: str) -> str:
+    """Return the hash of an entry that follows `last`."""
+    columns = {
+        name: row[name] for name in ("seq", "kind", "actor", "case_id", "conversation_id", "release", "payload_hash")
+    }
+    columns["at"] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    columns["prev"] = last
+    return hashlib.sha256(rfc8785.dumps(columns)).hexdigest()
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= 2**53 - 1 else str(value)
+    if isinstance(value, float):
+        return value
+    return db.plain(value)
+
+
+def start() -> None:
+    """Create the head of an empty log; harmless when it exists."""
+    db.execute(
+        text("insert into log_head (id, seq, hash) values (1, 0, :genesis) on conflict do nothing"),
+        {"genesis": GENESIS},
+    )
+
+
+def verify() -> Broken | None:
+    """Walk the chain from its start; return the first entry that does not fit, or None when all do."""
+    last, expected = GENESIS, 1
+    rows = (
+        db.current()
+        .connection.execution_options(stream_results=True, yield_per=2000)
+        .execute(
+            select(table, log_payloads.c.payload)
+            .outerjoin(log_payloads, table.c.seq == log_payloads.c.seq)
+            .order_by(table.c.seq)
+        )
+    )
+    for row in rows.mappings():
+        if row["seq"] != expected:
+            return Broken(seq=expected, why=f"entry {expected} is missing")
+        if row["payload"] is not None and hashlib.sha256(row["payload"].encode()).hexdigest() != row["payload_hash"]:
+            return Broken(seq=row["seq"], why="its payload was changed")
+        if link(row, last) != row["hash"]:
+            return Broken(seq=row["seq"], why="its columns were changed, or the entry before it was")
+        last, expected = row["hash"], expected + 1
+    head = db.execute(select(log_head.c.seq, log_head.c.hash)).first()
+    if head is not None and tuple(head) != (expected - 1, last):
+        return Broken(seq=expected, why=f"the log ends at entry {expected - 1}, its head says {head.seq}")
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """Where and why the chain does not hold."""
+
+    seq: int
+    why: str
+
+
+def entries(
+    *,
+    case_id: str | None = None,
+    actor: str | None = None,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: int = 0,
+    before: int | None = None,
+    newest_first: bool = False,
+    limit: int = 200,
+) -> list[Entry]:
+    """Return entries that match all filters, by number; an erased payload reads as empty."""
+    query = select(table, log_payloads.c.payload).outerjoin(log_payloads, table.c.seq == log_payloads.c.seq)
+    for column, value in ((table.c.case_id, case_id), (table.c.actor, actor), (table.c.kind, kind)):
+        if value:
+            query = query.where(column == value)
+    if since:
+        query = query.where(table.c.at >= since)
+    if until:
+        query = query.where(table.c.at < until)
+    if after:
+        query = query.where(table.c.seq > after)
+    if before is not None:
+        query = query.where(table.c.seq < before)
+    query = query.order_by(table.c.seq.desc() if newest_first else table.c.seq).limit(limit)
+    return [_entry(row) for row in db.execute(query).mappings()]
+
+
+def _entry(row: Mapping[Any, Any]) -> Entry:
+    return Entry(
+        at=row["at"],
+        kind=row["kind"],
+        actor=row["actor"],
+        payload=json.loads(row["payload"]) if row["payload"] else {},
+        case_id=row["case_id"],
+        conversation_id=row["conversation_id"],
+        release=row["release"],
+        seq=row["seq"],
+        hash=row["hash"],
+    )
+
+
+def erase(case_id: str) -> int:
+    """Delete the payloads of a case's entries; the chain stays whole. Return how many there were."""
+    of_case = select(table.c.seq).where(table.c.case_id == case_id)
+    return len(
+        db.execute(delete(log_payloads).where(log_payloads.c.seq.in_(of_case)).returning(log_payloads.c.seq)).all()
+    )
+
+
+def walk(case_id: str) -> Iterator[Entry]:
+    """Yield every entry of a case, in order."""
+    after = 0
+    while page := entries(case_id=case_id, after=after):
+        yield from page
+        after = page[-1].seq

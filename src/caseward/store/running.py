@@ -1,0 +1,102 @@
+"""What runs: worker heartbeats, system health, published releases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from caseward.core.errors import Conflict
+from caseward.store import db
+from caseward.store.tables import health, releases, workers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a system is."""
+
+    system: str
+    degraded: bool
+    why: str
+    by: str
+    """`auto`, or the person who said so."""
+    since: datetime
+    failures: int
+
+
+def beat(executor_id: str, *, host: str, pid: int, now: datetime, swept: bool) -> None:
+    """Record that a worker is alive, and that its sweeper ran."""
+    seen: dict[str, Any] = {"seen_at": now} | ({"swept_at": now} if swept else {})
+    db.execute(
+        upsert(workers)
+        .values(executor_id=executor_id, host=host, pid=pid, started_at=now, **seen)
+        .on_conflict_do_update(index_elements=["executor_id"], set_=seen)
+    )
+
+
+def leave(executor_id: str) -> None:
+    """Record that a worker stopped in good order."""
+    db.execute(delete(workers).where(workers.c.executor_id == executor_id))
+
+
+def bury(silent_since: datetime, *, host: str, dead: Sequence[str]) -> list[str]:
+    """Remove workers that fell silent, or of this host that are known dead, once each; return who they were."""
+    silent = workers.c.seen_at < silent_since
+    gone = (workers.c.host == host) & workers.c.executor_id.in_(dead)
+    rows = db.execute(delete(workers).where(silent | gone).returning(workers.c.executor_id))
+    return [row.executor_id for row in rows]
+
+
+def alive() -> Sequence[Any]:
+    """Return the rows of all workers: executor_id, host, pid, started_at, seen_at, swept_at."""
+    return db.execute(select(workers).order_by(workers.c.started_at)).all()
+
+
+def systems() -> dict[str, Health]:
+    """Return what is recorded of each system; one never heard of is healthy."""
+    return {
+        row.system: Health(
+            system=row.system,
+            degraded=row.state == "degraded",
+            why=row.why,
+            by=row.by,
+            since=row.since,
+            failures=row.failures,
+        )
+        for row in db.execute(select(health))
+    }
+
+
+def set_health(system: str, *, degraded: bool, why: str, by: str, now: datetime, failures: int = 0) -> None:
+    """Record how a system is."""
+    state = {"state": "degraded" if degraded else "healthy", "why": why, "by": by, "failures": failures}
+    db.execute(
+        upsert(health)
+        .values(system=system, since=now, **state)
+        .on_conflict_do_update(index_elements=["system"], set_={**state, "since": now})
+    )
+
+
+def count_failures(system: str, failures: int) -> None:
+    """Write how often in a row a system failed."""
+    db.execute(update(health).where(health.c.system == system).values(failures=failures))
+
+
+def publish(name: str, *, pack: str, digest: str, now: datetime) -> None:
+    """Record a release; raise Conflict when the name stands for other content already."""
+    db.execute(upsert(releases).values(name=name, pack=pack, digest=digest, published_at=now).on_conflict_do_nothing())
+    known = db.execute(select(releases).where(releases.c.name == name)).one()
+    if (known.pack, known.digest) != (pack, digest):
+        raise Conflict(
+            f"release {name} was published with other content on {known.published_at:%Y-%m-%d}: "
+            f"raise `release` in pack.yaml of {pack}"
+        )
+
+
+def current_release() -> Any | None:
+    """Return the release published last: name, pack, digest, published_at."""
+    return db.execute(select(releases).order_by(releases.c.published_at.desc()).limit(1)).first()
