@@ -1,0 +1,1 @@
+"""The doors: pages, hooks and the API. Nothing is decided here."""

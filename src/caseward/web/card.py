@@ -1,0 +1,295 @@
+"""The approval card as the page shows it: from the stored request, its draft and its decision."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from caseward.core.approval import Word
+from caseward.core.pack import Pack
+from caseward.core.task import Draft, ResultStatus, TaskRequest
+from caseward.store.approvals import Request
+from caseward.store.casefile import CaseFile
+from caseward.store.people import Person
+from caseward.web import times, words
+from caseward.web.checks import Check, Source, checks, facts_of
+from caseward.web.times import Clock
+
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "deny": (
+        "Outside policy",
+        "The facts do not support it",
+        "The reply is wrong or unclear",
+        "Another answer is better",
+    ),
+    "escalate": (
+        "Chargeback or legal threat",
+        "Safety",
+        "Harassment or discrimination",
+        "High value",
+        "Outside policy",
+        "Personal data",
+        "A system hides the state",
+        "Not sure enough",
+        "Sources are missing or disagree",
+        "The customer asks for a person",
+    ),
+}
+"""Reasons a person can pick (SUP-9); their own words may follow."""
+ACTS = ("edit", "deny", "escalate")
+UNLESS: Mapping[ResultStatus, str] = {
+    ResultStatus.FAILED: "If it fails",
+    ResultStatus.BLOCKED_POLICY: "If policy blocks it",
+    ResultStatus.NEED_VERIFICATION: "If it must be verified first",
+    ResultStatus.UNKNOWN: "If the system does not say",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One numbered source in the case file."""
+
+    number: int
+    title: str
+    quote: str
+    source: str
+    at: datetime
+    """When it was read."""
+    published: bool
+    kind: str
+    id: str
+    system: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A stretch of the reply and the evidence cited at its end."""
+
+    text: str
+    cites: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An icon and words: an effect."""
+
+    icon: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """What the contact reads when it does not go as proposed."""
+
+    when: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What stands in the way, in words."""
+
+    level: str
+    title: str
+    text: str
+    icon: str = "triangle-alert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What a person has typed or chosen on the card so far; kept whatever happens to the request."""
+
+    act: str = ""
+    text: str = ""
+    reason: str = ""
+    preset: str = ""
+    conditions: str = ""
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One request for a decision."""
+
+    id: str
+    digest: str
+    origin: str
+    """`case` or `queue`: where to go on after the decision."""
+    question: str
+    why: str
+    clock: Clock | None
+    checks: Sequence[Check]
+    reply: str
+    parts: Sequence[Part]
+    others: Sequence[Other]
+    language: str
+    lang: str
+    words: int
+    effects: Sequence[Line]
+    may: frozenset[str]
+    off: str
+    """Why nothing, or not everything, can be decided here; empty otherwise."""
+    href: str
+    act: str
+    text: str
+    reason: str
+    preset: str
+    presets: Sequence[str]
+    conditions: str
+    notice: Notice | None
+    focus: bool = field(default=False)
+    """Whether the question takes the focus when the page opens."""
+
+    @property
+    def href_edit(self) -> str:
+        """Return where the reply can be edited."""
+        return self._with("edit")
+
+    @property
+    def href_deny(self) -> str:
+        """Return where a denial is explained."""
+        return self._with("deny")
+
+    @property
+    def href_escalate(self) -> str:
+        """Return where an escalation is explained."""
+        return self._with("escalate")
+
+    def _with(self, act: str) -> str:
+        return f"{self.href}{'&' if '?' in self.href else '?'}act={act}#approval"
+
+
+def build(
+    file: CaseFile,
+    request: Request,
+    *,
+    pack: Pack,
+    person: Person,
+    now: datetime,
+    href: str,
+    origin: str,
+    typed: Typed,
+    focus: bool = False,
+) -> Card:
+    """Return the card of an open request, as `person` may use it."""
+    drafted = file.draft(request.draft_id)
+    draft = drafted.draft if drafted else None
+    decided = file.decided[0] if file.decided else None
+    sources = evidence_of(draft)
+    reply = draft.reply if draft else ""
+    language = draft.language if draft else ""
+    may, off = _rights(pack, request, person)
+    act = typed.act if typed.act in ACTS and typed.act in may else ""
+    deadline = next((each for each in file.clocks if each.kind == "decision" and each.met_at is None), None)
+    return Card(
+        id=request.id,
+        digest=request.digest,
+        origin=origin,
+        question=request.question,
+        why=request.why,
+        clock=times.clock(
+            "decision",
+            deadline.due_at if deadline else request.expires_at,
+            now=now,
+            tier=request.tier,
+            paused=bool(deadline and deadline.paused),
+        ),
+        checks=checks(
+            pack,
+            facts=facts_of(decided.body) if decided else (),
+            rules=decided.body.get("rules", ()) if decided else (),
+            tier=decided.tier if decided else request.tier,
+            verified_at=file.verified_at,
+            sources=[
+                Source(number=each.number, kind=each.kind, id=each.id, source=each.system, title=each.title)
+                for each in sources
+            ],
+        ),
+        reply=reply,
+        parts=parts_of(reply, sources),
+        others=[
+            Other(when=UNLESS[status], text=text)
+            for status, text in (draft.replies.items() if draft else ())
+            if status in UNLESS
+        ],
+        language=words.language(language),
+        lang=language,
+        words=len(reply.split()),
+        effects=_effects(act, draft.task if draft else None, pack, request),
+        may=may,
+        off=off,
+        href=href,
+        act=act,
+        text=typed.text or reply,
+        reason=typed.reason,
+        preset=typed.preset,
+        presets=PRESETS.get(act, ()),
+        conditions=typed.conditions,
+        notice=typed.notice,
+        focus=focus,
+    )
+
+
+def evidence_of(draft: Draft | None) -> list[Evidence]:
+    """Return the evidence of a draft, numbered in its order."""
+    return [
+        Evidence(
+            number=number,
+            title=item.title,
+            quote=item.excerpt,
+            source=f"Release {item.source}" if item.kind == "article" else words.humane(item.source),
+            at=item.at,
+            published=item.kind == "article",
+            kind=item.kind,
+            id=item.id,
+            system=item.source,
+            values=item.values,
+        )
+        for number, item in enumerate(draft.evidence if draft else (), start=1)
+    ]
+
+
+def parts_of(reply: str, sources: Sequence[Evidence]) -> list[Part]:
+    """Return the reply cut where a citation belongs: after the sentence that says what the evidence supports.
+
+    A published page supports the reply as a whole and is cited at its end.
+    """
+    ends = [match.end() for match in re.finditer(r"[.!?](?=\s|$)", reply)] or [len(reply)]
+    cites: dict[int, list[int]] = {}
+    for source in sources:
+        places = [reply.find(value) + len(value) for value in source.values if value and value in reply]
+        if not places and source.kind == "article":
+            places = [len(reply)]
+        for place in {next((end for end in ends if end >= place), len(reply)) for place in places[:1]}:
+            cites.setdefault(place, []).append(source.number)
+    parts, start = [], 0
+    for place in sorted(cites):
+        parts.append(Part(text=reply[start:place], cites=tuple(cites[place])))
+        start = place
+    return [*parts, Part(text=reply[start:])]
+
+
+def _rights(pack: Pack, request: Request, person: Person) -> tuple[frozenset[str], str]:
+    """Return what a person may say to a request, and why not more."""
+    if request.lane in words.lanes_of(pack, person.role):
+        return frozenset(Word), ""
+    return frozenset(), f"{words.deciders(pack, request.lane)} decides this. You can read it here."
+
+
+def _effects(act: str, task: TaskRequest | None, pack: Pack, request: Request) -> list[Line]:
+    if act == "deny":
+        return [Line(icon="x", text="Nothing is changed"), Line(icon="send", text="The customer is told")]
+    if act == "escalate":
+        lane = pack.profile.lanes.get(request.lane)
+        to = words.deciders(pack, lane.escalates_to or request.lane) if lane else "somebody else"
+        return [
+            Line(icon="arrow-up-right", text=f"{to} is asked"),
+            Line(icon="circle-pause", text="Nothing is sent yet"),
+        ]
+    lines = [Line(icon="wrench", text=task.summary or words.humane(task.skill))] if task else []
+    lines.append(Line(icon="send", text="Sends reply"))
+    lines.append(Line(icon="scroll-text", text="Logs decision"))
+    return lines

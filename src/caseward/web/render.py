@@ -1,0 +1,93 @@
+"""Pages from templates: what every page knows, and how values are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from caseward.desk import tools
+from caseward.store import running
+from caseward.store.db import transaction
+from caseward.web import assets, menu, times, words
+from caseward.web.session import Visitor, cookie_name
+
+THEMES = ("light", "dark")
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates, ready to render: every value is escaped, a value that is not there is an error."""
+    made = Environment(
+        loader=PackageLoader("caseward.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["asset"] = assets.url
+    made.filters["at"] = _at
+    made.filters["instant"] = _instant
+    made.filters["initials"] = initials
+    made.filters["humane"] = words.humane
+    return made
+
+
+def page(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    visitor: Visitor | None = None,
+    here: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    """Return a page. With a visitor it has the menu, of which `here` is the current item."""
+    values: dict[str, Any] = {
+        "house": tools.pack().profile.title,
+        "zone": tools.pack().profile.timezone,
+        "now": tools.now(),
+        "theme": theme_of(request),
+        "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        **(context or {}),
+    }
+    if visitor is not None:
+        with transaction():
+            shown = menu.shown_to(visitor.person)
+            degraded = [health for health in running.systems().values() if health.degraded]
+        values |= {"visitor": visitor, "menu": shown, "here": here, "degraded": degraded}
+        values["searchable"] = any(entry.item.href == "/inbox" for entry in shown)
+    return HTMLResponse(environment().get_template(template).render(values), status_code=status)
+
+
+def theme_of(request: Request) -> str:
+    """Return the theme a person chose, or nothing where the device decides."""
+    chosen = request.cookies.get(cookie_name(request, "theme"), "")
+    return chosen if chosen in THEMES else ""
+
+
+def zone() -> ZoneInfo:
+    """Return the zone all times are shown in: the pack's."""
+    return ZoneInfo(tools.pack().profile.timezone)
+
+
+def initials(name: str) -> str:
+    """Return two letters that stand for a name: of its first and last word, or of its only one."""
+    parts = [word for word in name.split() if word[0].isalnum()]
+    return (parts[0][0] + parts[-1][0] if len(parts) > 1 else "".join(parts)[:2]).upper() or "?"
+
+
+@pass_context
+def _at(context: Context, at: datetime) -> str:
+    return times.local(at, zone(), now=context["now"])
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
