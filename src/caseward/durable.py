@@ -24,11 +24,14 @@ R = TypeVar("R")
 
 QUEUE: Final = "stories"
 VERSION: Final = "caseward-1"
-"""Pinned: a release of ours must pick up what the one before it left. Raise it only when a stored shape cannot be read."""
+"""Pinned: a release must pick up what the one before it left. Raise it only when a stored shape cannot be read."""
 POLL_SECONDS: Final = 0.1
 SYSTEM_POOL: Final = 16
 """Connections of the engine's own: a story holds one of the store's while the engine asks for one of these, so sharing
 a pool would let a burst wait for itself."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class Join(Protocol):
@@ -115,19 +118,38 @@ def shut_down() -> None:
     _Engine.launched = False
 
 
+_registered: dict[str, Callable[..., Any]] = {}
+
+
 def workflow(function: Callable[P, R]) -> Callable[P, R]:
     """Register a function whose steps are each done once; its arguments and results are plain JSON values."""
-    return DBOS.workflow(name=function.__name__)(function)
+    registered = DBOS.workflow(name=function.__name__)(function)
+    _registered[function.__name__] = registered
+    return registered
 
 
-def story(function: Callable[P, R]) -> Callable[P, R]:
-    """Register a function that runs whole in one transaction."""
+def story(*, otherwise: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Register a function that runs whole in one transaction.
 
-    @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        return transact(function, *args, **kwargs)
+    Args:
+        otherwise: what is done instead, in a transaction of its own, when the story raises; its own effects are undone
+            by then, so that a fault of ours strands nobody.
+    """
 
-    return workflow(run)
+    def register(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return transact(function, *args, **kwargs)
+            except dbos_error.DBOSException:
+                raise
+            except Exception:
+                _log.exception("story %s%r went wrong; doing %s instead", function.__name__, args, otherwise.__name__)
+                return transact(otherwise, *args, **kwargs)
+
+        return workflow(run)
+
+    return register
 
 
 def step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -155,23 +177,31 @@ def transact(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return value
 
 
-def start(function: Callable[..., Any], *args: str | int, id: str) -> None:
+def start(name: str, *args: str | int, id: str) -> None:
     """Start a registered function in this process now; an id that was started before is left alone."""
     with contextlib.suppress(dbos_error.DBOSException), SetWorkflowID(id):
-        DBOS.start_workflow(function, *args)
+        DBOS.start_workflow(_registered[name], *args)
 
 
-def enqueue(connection: Any, function: Callable[..., Any], *args: str | int, id: str) -> None:
+def enqueue(connection: Any, name: str, *args: str | int, id: str) -> None:
     """Have a registered function run, by any process, once the transaction on `connection` commits."""
+    if name not in _registered:
+        raise KeyError(f"no story or workflow is called {name!r}")
     if _Engine.client is None:
         raise RuntimeError("the durable engine is not launched")
     options: Any = {
         "queue_name": QUEUE,
-        "workflow_name": function.__name__,
+        "workflow_name": name,
         "workflow_id": id,
         "app_version": VERSION,
     }
     _Engine.client.enqueue_in_transaction(connection, options, *args)
+
+
+def failed(id: str) -> bool:
+    """Return whether the work with this id ended in an error; what never began has not failed."""
+    status = DBOS.get_workflow_status(id)
+    return status is not None and status.status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 def recover(executor_id: str) -> int:

@@ -1,4 +1,4 @@
-"""A business as data: what a pack says, in the core's own types. The field docstrings are the reference of the pack files."""
+"""A business as data: what a pack says, in the core's own types. The field docstrings are the pack files' reference."""
 
 from __future__ import annotations
 
@@ -149,6 +149,8 @@ class Plan:
     """Business key of the effect, with `{value}` places: the same key is the same effect."""
     summary: str = ""
     """The effect in one line, with `{value}` places."""
+    says: Mapping[str, str] = field(default_factory=dict)
+    """Template place → name of the value it shows instead of its own, for words about what the task will have done."""
     failed: str = ""
     """Template for a task that failed."""
     acknowledge: str = ""
@@ -213,7 +215,7 @@ class Voice:
     forbidden: Words = field(default_factory=dict)
     """Patterns no reply may contain: promises outside policy, blame, internals."""
     promises: Words = field(default_factory=dict)
-    """Patterns that claim something was done or confirmed; allowed only on a SUCCESS result or a reading that says so."""
+    """Patterns that claim something was done or confirmed; allowed only on a SUCCESS result or a reading that says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

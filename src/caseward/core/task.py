@@ -78,6 +78,9 @@ class Draft:
     evidence: tuple[Evidence, ...] = ()
     address: str = ""
     """`channel:address` of the recipient."""
+    resolves: bool = True
+    """Whether the matter is settled once this is said."""
+    disposition: str = ""
 
     @property
     def reply(self) -> str:

@@ -47,6 +47,8 @@ def keep_draft(draft: Draft, *, checks: Sequence[dict[str, Any]], at: datetime) 
         "language": draft.language,
         "template": draft.template,
         "address": draft.address,
+        "resolves": draft.resolves,
+        "disposition": draft.disposition,
         "replies": {str(status): text for status, text in draft.replies.items()},
         "task": None
         if draft.task is None
@@ -107,7 +109,7 @@ def open_request(
             digest=draft.digest,
             opened_at=now,
             expires_at=expires_at,
-        )  # fmt: skip
+        )
     )
     return approval_id
 
@@ -192,6 +194,8 @@ def _draft(row: Any) -> Draft:
         language=body["language"],
         template=body["template"],
         address=body["address"],
+        resolves=body.get("resolves", True),
+        disposition=body.get("disposition", ""),
         replies={ResultStatus(status): text for status, text in body["replies"].items()},
         task=TaskRequest(**body["task"]) if body["task"] else None,
         evidence=tuple(

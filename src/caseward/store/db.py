@@ -34,7 +34,7 @@ class Transaction:
 
 _engine: Engine | None = None
 _current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
-_flush: Callable[[Transaction], None] = lambda _transaction: None
+_flush: Callable[[Transaction], None] | None = None
 
 
 def on_flush(flush: Callable[[Transaction], None]) -> None:
@@ -94,12 +94,22 @@ def transaction() -> Iterator[Transaction]:
     if joined is not None:
         yield joined
         return
-    with engine().connect() as connection:
-        with connection.begin(), _entered(connection) as opened:
-            yield opened
-            _flush(opened)
+    with engine().begin() as connection, _entered(connection) as opened:
+        yield opened
+        _flushed(opened)
     for call in opened.after:
         call()
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[Transaction]:
+    """Open a transaction of its own even inside another: for what must be kept though the other rolls back."""
+    token = _current.set(None)
+    try:
+        with transaction() as opened:
+            yield opened
+    finally:
+        _current.reset(token)
 
 
 @contextlib.contextmanager
@@ -107,6 +117,11 @@ def joining(connection: Connection) -> Iterator[Transaction]:
     """Make a connection that somebody else commits the current transaction (the durable engine's)."""
     with _entered(connection) as opened:
         yield opened
+        _flushed(opened)
+
+
+def _flushed(opened: Transaction) -> None:
+    if _flush is not None:
         _flush(opened)
 
 

@@ -102,14 +102,14 @@ def receive(
     return _message(row), True, ready
 
 
-def claim(conversation_id: ConversationId, *, now: datetime) -> tuple[int, Sequence[Message]]:
+def claim(conversation_id: ConversationId) -> tuple[int, Sequence[Message]]:
     """Begin the conversation's next turn: take all unclaimed messages, and lock the conversation until the commit.
 
     Returns:
-        The turn's number and its messages; no messages when another process had them first or more are being collected.
+        The turn's number and its messages; no messages when another turn had them first.
     """
     row = db.execute(select(conversations).where(conversations.c.id == conversation_id).with_for_update()).one()
-    if row.ready_at is None or row.ready_at > now:
+    if row.ready_at is None:
         return row.turn, ()
     turn = row.turn + 1
     db.execute(
@@ -168,7 +168,7 @@ def add(
             kind=kind,
             text=text,
             at=at,
-        )  # fmt: skip
+        )
         .returning(table)
     ).one()
     return _message(row)
@@ -181,6 +181,14 @@ def visible(conversation_id: ConversationId, *, after: int, limit: int = 200) ->
         .where(table.c.conversation_id == conversation_id, table.c.seq > after, table.c.kind != "note")
         .order_by(table.c.seq)
         .limit(limit)
+    )
+    return [_message(row) for row in rows]
+
+
+def of_turn(conversation_id: ConversationId, turn: int) -> list[Message]:
+    """Return the messages that a turn claimed, oldest first."""
+    rows = db.execute(
+        select(table).where(table.c.conversation_id == conversation_id, table.c.turn == turn).order_by(table.c.seq)
     )
     return [_message(row) for row in rows]
 

@@ -1,0 +1,1 @@
+"""One module a channel; the settings' allowlist is the only way in."""

@@ -1,0 +1,175 @@
+"""The QA gate (SUP-6): every check of a draft is one small rule, and each must pass before anything is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from caseward.core.case import IdentityState
+from caseward.core.pack import Pack
+from caseward.core.task import Draft
+from caseward.core.text import normalise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is checked, and everything it may rest on."""
+
+    draft: Draft
+    text: str
+    """The words about to be said: one of the draft's replies."""
+    identity: IdentityState
+    pack: Pack
+    today: date
+    """In the ops zone."""
+    given: tuple[str, ...] = ()
+    """What we may say of ourselves: promised times, the business's own name, offered times."""
+    degraded: frozenset[str] = frozenset()
+    by_person: bool = False
+    """A person wrote or edited the words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The outcome of one rule."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+Rule = Callable[[Subject], str]
+"""Returns what is wrong, in words, or nothing."""
+RULES: dict[str, Rule] = {}
+
+
+def rule(check: Rule) -> Rule:
+    """Add a rule to the gate under its own name."""
+    RULES[check.__name__.replace("_", " ")] = check
+    return check
+
+
+def review(subject: Subject) -> tuple[Check, ...]:
+    """Return the outcome of every rule."""
+    outcomes = []
+    for name, check in RULES.items():
+        wrong = check(subject)
+        outcomes.append(Check(name=name, ok=not wrong, detail=wrong))
+    return tuple(outcomes)
+
+
+@rule
+def words_are_there(subject: Subject) -> str:
+    """An empty reply says nothing."""
+    return "" if subject.text.strip() else "there are no words to send; edit to write them"
+
+
+@rule
+def length_fits(subject: Subject) -> str:
+    """A reply stays within the pack's length."""
+    limit = subject.pack.voice.max_chars
+    return "" if len(subject.text) <= limit else f"{len(subject.text)} characters; at most {limit}"
+
+
+@rule
+def template_is_approved(subject: Subject) -> str:
+    """Words that no person wrote come from an approved template."""
+    if subject.by_person:
+        return ""
+    template = subject.pack.templates.get(subject.draft.template)
+    if template is None:
+        return f"there is no template {subject.draft.template!r}"
+    return "" if template.status == "approved" else f"template {template.id} is {template.status}"
+
+
+@rule
+def identity_is_verified(subject: Subject) -> str:
+    """Nothing of an account is said, and no task is run, for somebody unproven."""
+    touches = subject.draft.task is not None or any(each.kind in _OF_ACCOUNT for each in subject.draft.evidence)
+    if touches and subject.identity is not IdentityState.VERIFIED:
+        return f"identity is {subject.identity}"
+    return ""
+
+
+@rule
+def pages_are_published(subject: Subject) -> str:
+    """Only published pages in force inside the release are cited."""
+    for each in subject.draft.evidence:
+        if each.kind == "article":
+            article = subject.pack.articles.get(each.id)
+            if article is None or not article.in_force(subject.today):
+                return f"page {each.id} is not published in this release"
+            if each.source != subject.pack.profile.release:
+                return f"page {each.id} was cited from release {each.source}"
+    return ""
+
+
+@rule
+def claims_have_evidence(subject: Subject) -> str:
+    """What is said to be done or confirmed rests on a task's success or on what a system said."""
+    if subject.draft.task is not None or any(each.kind in _OF_ACCOUNT for each in subject.draft.evidence):
+        return ""
+    supported = normalise(" ".join(each.excerpt for each in subject.draft.evidence))
+    for found in _matches(subject, subject.pack.voice.promises):
+        if found not in supported:
+            return f"nothing shows that {found!r}"
+    return ""
+
+
+@rule
+def figures_are_in_the_evidence(subject: Subject) -> str:
+    """Dates, times, amounts, ids, addresses and links in the text occur in what it rests on."""
+    known = "\n".join(
+        [*subject.given, *(value for each in subject.draft.evidence for value in (each.excerpt, *each.values))]
+    ).casefold()
+    known_figures = set(FIGURE.findall(known))
+    for figure in FIGURE.findall(subject.text.casefold()):
+        if figure not in known_figures and figure not in known:
+            return f"{figure!r} is in no source"
+    return ""
+
+
+@rule
+def nothing_forbidden_is_said(subject: Subject) -> str:
+    """No promise outside policy, no blame, no internals: the pack's voice."""
+    found = next(_matches(subject, subject.pack.voice.forbidden), "")
+    return f"{found!r} is not said here" if found else ""
+
+
+@rule
+def no_internals_are_shown(subject: Subject) -> str:
+    """Ids of ours, template places and markup never reach a contact."""
+    found = INTERNAL.search(subject.text)
+    return f"{found[0]!r} is ours, not the contact's" if found else ""
+
+
+@rule
+def systems_are_healthy(subject: Subject) -> str:
+    """Nothing goes out that rests on a system which is unhealthy."""
+    down = sorted({each.source for each in subject.draft.evidence if each.kind in _OF_ACCOUNT} & subject.degraded)
+    return f"{', '.join(down)} is not healthy" if down else ""
+
+
+_OF_ACCOUNT = frozenset({"reading", "result"})
+
+FIGURE = re.compile(
+    r"https?://[^\s<>\"]+"
+    r"|[\w.+•*-]+@[\w-]+\.[\w.-]*\w"
+    r"|\b[a-z]{2,5}-\d[\w-]*"
+    r"|\+?\d[\d.,:/-]*\d|\d"
+)
+"""A link, an e-mail address, an id such as INV-2026-0412, or a run of digits with its separators."""
+
+INTERNAL = re.compile(
+    r"\b(?:case|apv|drf|task|msg|conv|out)_[0-9a-z]{8,}|\{[a-z_]+\}|</?[a-z][^>]*>|\bR[0-3]\b", re.ASCII
+)
+
+
+def _matches(subject: Subject, patterns: object) -> Iterator[str]:
+    text = normalise(subject.text)
+    for of_language in (patterns or {}).values():  # type: ignore[attr-defined]
+        for pattern in of_language:
+            if match := re.search(pattern, text):
+                yield match[0]

@@ -1,0 +1,221 @@
+"""A reply is proposed: from a published page or an approved template, with the work behind it and its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from caseward.core import ids
+from caseward.core.case import Case
+from caseward.core.ids import DraftId
+from caseward.core.pack import Pack, Plan
+from caseward.core.policy import Decision
+from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
+from caseward.core.when import Chooser
+from caseward.desk import tools
+from caseward.desk.intake import Turn
+from caseward.desk.triage import Picture
+from caseward.packs import wording
+
+MAX_OPTIONS = 5
+FALLBACK = "person-takes-over"
+"""Said once a person carries on, where no plan of the pack may be followed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What to do about a turn."""
+
+    plan: Plan
+    draft: Draft | None
+    """None while the contact must choose first."""
+    options: tuple[datetime, ...] = ()
+    """The times to offer, when there is a choice to make."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def propose(case: Case, turn: Turn, picture: Picture, decision: Decision, *, promise: datetime) -> Proposal:
+    """Return the plan for the turn's intent with its draft, or with the choice the contact must make first.
+
+    `promise` is the time by which we say to be back, where a template names one.
+    """
+    intent = tools.pack().intents[picture.understanding.intent]
+    values = _values(case, picture, decision, promise)
+    fitting = [each for each in intent.plans if _holds(each.when, values)]
+    if decision.executor is None:  # work that nothing may run is not proposed, and its words would not come true
+        fitting = [each for each in fitting if not each.task]
+    plan = fitting[0] if fitting else Plan(template=FALLBACK, question="Take over this conversation?", resolves=False)
+    if plan.needs and plan.needs not in values:
+        slots = [datetime.fromisoformat(str(each)) for each in values.get("slots", ())]
+        chosen = _choose(case, turn, slots)
+        if chosen is None:
+            return Proposal(plan=plan, draft=None, options=tuple(slots[:MAX_OPTIONS]), values=values)
+        values[plan.needs] = chosen.isoformat()
+    return Proposal(plan=plan, draft=_draft(case, turn, picture, plan, values), values=values)
+
+
+def _holds(when: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    for name, wanted in when.items():
+        value = values.get(name)
+        actual = "none" if value is None or value == [] else value
+        if actual not in (wanted if isinstance(wanted, tuple | list) else (wanted,)):
+            return False
+    return True
+
+
+def _values(case: Case, picture: Picture, decision: Decision, promise: datetime) -> dict[str, Any]:
+    pack = tools.pack()
+    language = pack.language(case.language)
+    values: dict[str, Any] = dict(picture.values)
+    contact = picture.who.contact
+    values |= {
+        "business": pack.profile.title,
+        "language": language,
+        "tier": str(decision.tier),
+        "promise_time": promise,
+        "case": case.number,
+        "reference": f"#{case.number}",
+        "name": contact.name.split()[0] if contact and contact.name else None,
+    }
+    hit = picture.finding.hits[0] if picture.finding.sure and picture.finding.hits else None
+    if hit is not None:
+        article = pack.articles[hit.article_id]
+        values["answer"] = article.answer.get(language) or next(iter(article.answer.values()))
+        values["article"] = article.id
+    return values
+
+
+def _choose(case: Case, turn: Turn, slots: list[datetime]) -> datetime | None:
+    """Return the one free time the contact means: by number among those offered, or by day and hour among all."""
+    pack, now = tools.pack(), tools.now()
+    offered = [datetime.fromisoformat(each) for each in case.pending.get("options", ())]
+    chooser = Chooser(pack.lexicon)
+    if offered:
+        chosen = chooser.choose(turn.text, offered, now=now, zone=pack.hours.zone).chosen
+        if chosen is not None and chosen in slots:
+            return chosen
+    for text in (turn.text, turn.earlier):
+        if any(char.isdigit() for char in text):
+            wished = chooser.choose(text, slots, now=now, zone=pack.hours.zone).chosen
+            if wished is not None:
+                return wished
+    return None
+
+
+def outdated(draft: Draft, picture: Picture, language: str) -> list[str]:
+    """Return the readings of a draft that say something else by now; the time that passes by itself does not count."""
+    pack, now = tools.pack(), tools.now()
+    drafted = {each.id: each.excerpt for each in draft.evidence if each.kind == "reading"}
+    current = {name: _printed(pack, reading.values, language, now) for name, reading in picture.readings.items()}
+    return [name for name, excerpt in drafted.items() if name in current and _excerpt(current[name]) != excerpt]
+
+
+def _draft(case: Case, turn: Turn, picture: Picture, plan: Plan, values: Mapping[str, Any]) -> Draft:
+    pack, now = tools.pack(), tools.now()
+    language = pack.language(case.language)
+    told = {**values, **{place: values.get(name) for place, name in plan.says.items()}}
+    replies = {ResultStatus.SUCCESS: wording.render(pack, plan.template, language, told, now=now)}
+    task = None
+    if plan.task:
+        filled = {name: wording.show(pack, name, value, language, now=now) for name, value in _known(values).items()}
+        plain = {name: _plain(value) for name, value in _known(values).items()}
+        task = TaskRequest(
+            skill=plan.task,
+            args={**{arg: plain[name] for arg, name in plan.args.items()}, "contact": case.contact_id},
+            key=plan.key.format_map(plain),
+            summary=plan.summary.format_map(filled),
+        )
+        if plan.failed:
+            replies[ResultStatus.FAILED] = wording.render(pack, plan.failed, language, values, now=now)
+    return Draft(
+        id=DraftId(ids.new("drf")),
+        case_id=case.id,
+        language=language,
+        template=plan.template,
+        replies=replies,
+        task=task,
+        evidence=tuple(_evidence(case, picture, plan, values, language)),
+        address=f"{turn.channel}:{turn.address}",
+        resolves=plan.resolves,
+        disposition=plan.disposition,
+    )
+
+
+def _evidence(case: Case, picture: Picture, plan: Plan, values: Mapping[str, Any], language: str) -> list[Evidence]:
+    pack, now = tools.pack(), tools.now()
+    found: list[Evidence] = []
+    who = picture.who
+    if who.contact is not None:
+        known = (who.contact.name, who.contact.name.split()[0])
+        found.append(
+            Evidence(
+                id=who.contact.id,
+                kind="identity",
+                title=who.contact.name,
+                excerpt=f"Proved by {who.method}",
+                source="identity",
+                at=who.at or now,
+                values=known,
+            )
+        )
+    if "article" in values and "{answer}" in "".join(pack.template(plan.template).text.values()):
+        article = pack.articles[str(values["article"])]
+        found.append(
+            Evidence(
+                id=article.id,
+                kind="article",
+                title=article.title.get(language, article.id),
+                excerpt=article.answer.get(language, ""),
+                source=pack.profile.release,
+                at=now,
+            )
+        )
+    for reading in picture.readings.values():
+        printed = _printed(pack, reading.values, language, now)
+        slots = [wording.show(pack, "slot", slot, language, now=now) for slot in reading.values.get("slots", ())]
+        found.append(
+            Evidence(
+                id=reading.name,
+                kind="reading",
+                title=reading.name.replace("_", " ").capitalize(),
+                excerpt=_excerpt(printed),
+                source=reading.source,
+                at=reading.read_at,
+                values=(*printed.values(), *slots),
+            )
+        )
+    ours = [wording.show(pack, "promise_time", values["promise_time"], language, now=now), f"#{case.number}"]
+    found.append(
+        Evidence(
+            id="house",
+            kind="house",
+            title="What we may say of ourselves",
+            excerpt=pack.profile.title,
+            source=pack.profile.release,
+            at=now,
+            values=tuple(ours),
+        )
+    )
+    return found
+
+
+def _printed(pack: Pack, values: Mapping[str, Any], language: str, now: datetime) -> dict[str, str]:
+    return {
+        name: wording.show(pack, name, value, language, now=now)
+        for name, value in values.items()
+        if value is not None and not isinstance(value, list | dict) and not name.startswith("minutes_to_")
+    }
+
+
+def _excerpt(printed: Mapping[str, str]) -> str:
+    return "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in printed.items())
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and not isinstance(value, list)}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,159 @@
+"""A message comes in: stored once before it is acknowledged, collected into turns, filed in a case."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from caseward.core.case import Case, CaseStatus
+from caseward.core.errors import BadInput
+from caseward.core.ids import ConversationId
+from caseward.core.messages import Inbound, Message
+from caseward.desk import tools
+from caseward.store import cases, log, messages
+
+MAX_PROVIDER_ID = 200
+
+
+class TooMany(BadInput):
+    """More messages than a conversation may send in a minute."""
+
+    code = "too_many"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The unit of work of support: the messages of one conversation collected since the last turn."""
+
+    conversation_id: ConversationId
+    number: int
+    channel: str
+    address: str
+    messages: Sequence[Message]
+    earlier: str = ""
+    """What the contact said before we asked something, when this turn answers it."""
+
+    @property
+    def text(self) -> str:
+        """Everything said in the turn."""
+        return "\n".join(message.text for message in self.messages)
+
+
+def receive(conversation_id: ConversationId, inbound: Inbound) -> tuple[Message, bool, datetime]:
+    """Store a message and make its turn due; a repeated provider id is the same message.
+
+    Returns:
+        The message, whether it is new, and when its turn may begin.
+
+    Raises:
+        BadInput: empty, too long, without a usable id, or one of too many in a minute.
+    """
+    limits = tools.pack().profile.limits
+    text = clean(inbound.text)
+    if not 0 < len(inbound.provider_id) <= MAX_PROVIDER_ID or not inbound.provider_id.isprintable():
+        raise BadInput(f"id: give each message an id of 1 to {MAX_PROVIDER_ID} printable characters")
+    if not text.strip():
+        raise BadInput("text: the message is empty; write at least one character")
+    if len(text) > limits.message_chars:
+        raise BadInput(f"text: {len(text)} characters are too many; send at most {limits.message_chars}")
+    message, new, ready = messages.receive(
+        conversation_id,
+        provider_id=inbound.provider_id,
+        text=text,
+        kind=inbound.kind,
+        at=inbound.at,
+        debounce=timedelta(milliseconds=tools.debounce_ms(inbound.channel)),
+        collect_max=timedelta(milliseconds=limits.collect_max_ms),
+    )
+    if not new:
+        return message, False, ready
+    minute_ago = inbound.at - timedelta(minutes=1)
+    if messages.received_since(conversation_id, minute_ago) > limits.messages_per_minute:
+        raise TooMany(f"more than {limits.messages_per_minute} messages in a minute; wait a little and send again")
+    log.append(
+        "inbound",
+        "contact",
+        {"message": message.id, "channel": inbound.channel, "kind": inbound.kind, "text": text},
+        at=inbound.at,
+        conversation_id=conversation_id,
+    )
+    return message, True, ready
+
+
+def clean(text: str) -> str:
+    """Return `text` as it may be stored and shown: composed (NFC), without control or direction-changing characters."""
+    composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return "".join(char for char in composed if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Control, format (zero-width, direction marks), surrogate, private and unassigned characters."""
+
+
+def file(conversation_id: ConversationId) -> tuple[Turn, Case] | None:
+    """Begin the conversation's next turn and put its messages into a case; None when there is nothing to do.
+
+    The open case is carried on, and so is one resolved within the pack's reopen time; otherwise a new one begins.
+    """
+    now = tools.now()
+    number, taken = messages.claim(conversation_id)
+    if not taken:
+        return None
+    row = messages.lock(conversation_id)
+    case = _case_for(conversation_id, row.channel, row.language, now)
+    messages.file(taken, case.id)
+    turn = Turn(
+        conversation_id=conversation_id,
+        number=number,
+        channel=row.channel,
+        address=row.address,
+        messages=taken,
+        earlier=case.pending.get("said", ""),
+    )
+    return turn, cases.change(case, now, turns=case.turns + 1)
+
+
+def again(case: Case) -> Turn | None:
+    """Return the case's last turn once more, for work that was put off; None when it has none."""
+    row = messages.lock(case.conversation_id)
+    said = [message for message in messages.of_turn(case.conversation_id, row.turn) if message.inbound]
+    if not said:
+        return None
+    return Turn(
+        conversation_id=case.conversation_id,
+        number=row.turn,
+        channel=row.channel,
+        address=row.address,
+        messages=said,
+        earlier=case.pending.get("said", ""),
+    )
+
+
+def reopen(case: Case) -> Case:
+    """Take a settled case up again; it counts as reopened."""
+    now = tools.now()
+    log.append("case", "house", {"status": "reopened"}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    return cases.change(
+        case, now, status=CaseStatus.OPEN, reopened=case.reopened + 1, resolved_at=None, turns=1, questions=0
+    )
+
+
+def _case_for(conversation_id: ConversationId, channel: str, language: str, now: datetime) -> Case:
+    case = cases.latest(conversation_id)
+    if case is not None and case.status not in (CaseStatus.RESOLVED, CaseStatus.CLOSED):
+        return case
+    reopens = timedelta(days=tools.pack().profile.limits.reopen_days)
+    if case is not None and case.resolved_at and now - case.resolved_at <= reopens:
+        return case
+    opened = cases.open_case(conversation_id, channel=channel, language=language, now=now)
+    log.append(
+        "case",
+        "house",
+        {"status": "opened", "number": opened.number},
+        at=now,
+        case_id=opened.id,
+        conversation_id=conversation_id,
+    )
+    return opened

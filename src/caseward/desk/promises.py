@@ -1,0 +1,92 @@
+"""What we promised and by when: clocks in business time, and a warning before each breach."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from caseward.core.case import OURS, Case, CaseStatus
+from caseward.core.policy import Tier
+from caseward.desk import tools
+from caseward.store import cases, log, timers
+
+URGENT = ("P1", "P2")
+
+
+def on_inbound(case: Case) -> None:
+    """Start the clock of the first response when it is our move again, and let a paused resolution run on."""
+    now, hours, sla = tools.now(), tools.pack().hours, tools.pack().profile.sla
+    running = cases.clocks_of(case.id)
+    answered = running.get("first_response")
+    if answered is None:
+        due = hours.add(now, timedelta(minutes=sla.first_response_minutes))
+        cases.start_clock(case.id, "first_response", now=now, due=due)
+        _watch(case, "first_response", due)
+    resolution = running.get("resolution")
+    if resolution is not None and resolution.paused_at is not None and resolution.met_at is None:
+        left = hours.between(resolution.paused_at, resolution.due_at)
+        due = hours.add(now, left)
+        cases.set_clock(case.id, "resolution", due_at=due, paused_at=None)
+        _watch(case, "resolution", due)
+
+
+def on_decision(case: Case, tier: Tier) -> datetime:
+    """Start the resolution clock for a tier, and return the instant we may promise to be back at."""
+    now, hours, sla = tools.now(), tools.pack().hours, tools.pack().profile.sla
+    minutes = sla.urgent_minutes if case.severity in URGENT else sla.resolution_minutes.get(str(tier))
+    due = hours.end_of_day(now) if minutes is None else hours.add(now, timedelta(minutes=minutes))
+    if minutes is None and due - now < timedelta(minutes=sla.urgent_minutes):
+        due = hours.add(now, timedelta(minutes=sla.urgent_minutes))
+    clock = cases.clocks_of(case.id).get("resolution")
+    if clock is None or clock.met_at is not None:
+        cases.start_clock(case.id, "resolution", now=now, due=due)
+    else:
+        cases.set_clock(case.id, "resolution", due_at=due, paused_at=None)
+    _watch(case, "resolution", due)
+    return due
+
+
+def on_status(case: Case) -> None:
+    """Pause the resolution clock while the next move is not ours, and stop it when the matter is settled."""
+    now = tools.now()
+    if case.status in (CaseStatus.RESOLVED, CaseStatus.CLOSED):
+        cases.set_clock(case.id, "resolution", met_at=now)
+        cases.set_clock(case.id, "first_response", met_at=now)
+        timers.cancel(case.id)
+    elif case.status not in OURS:
+        clock = cases.clocks_of(case.id).get("resolution")
+        if clock is not None and clock.paused_at is None:
+            cases.set_clock(case.id, "resolution", paused_at=now)
+        timers.cancel(case.id, "resolution_warn", "resolution_update", "resolution_breach")
+    if case.status is CaseStatus.RESOLVED:
+        after = tools.pack().profile.limits.close_after_hours
+        timers.set_timer(case.id, "close", now + timedelta(hours=after))
+
+
+def next_promise(now: datetime) -> datetime:
+    """Return the next instant we can honestly promise to be back at: an hour of business time from now."""
+    return tools.pack().hours.add(now, timedelta(minutes=tools.pack().profile.sla.decision_minutes))
+
+
+def breach(case: Case, clock: str) -> None:
+    """Record that a promise was missed, when it happens."""
+    cases.set_clock(case.id, clock, breached_at=tools.now())
+    _log(case, "breach", clock)
+
+
+def warn(case: Case, clock: str) -> None:
+    """Record that a promise is about to be missed; the console and the metrics show it."""
+    _log(case, "warning", clock)
+
+
+def _watch(case: Case, clock: str, due: datetime) -> None:
+    sla, now = tools.pack().profile.sla, tools.now()
+    ahead = timedelta(minutes=sla.warn_before_minutes.get(clock, 0))
+    timers.set_timer(case.id, f"{clock}_warn", max(now, due - ahead))
+    timers.set_timer(case.id, f"{clock}_breach", due)
+    if clock == "resolution":
+        update = timedelta(minutes=sla.update_before_minutes)
+        timers.set_timer(case.id, "resolution_update", max(now + timedelta(minutes=1), due - update))
+
+
+def _log(case: Case, kind: str, clock: str) -> None:
+    log.append(kind, "house", {"clock": clock}, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)

@@ -1,0 +1,148 @@
+"""The only door out: one voice, and nothing passes it without consent to exactly these words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from caseward.core import ids, review, roles
+from caseward.core.approval import Approval
+from caseward.core.case import Case, IdentityState
+from caseward.core.errors import Refused
+from caseward.core.ids import DraftId
+from caseward.core.roles import Actor, Effect
+from caseward.core.task import Draft, Evidence, ResultStatus
+from caseward.desk import tools
+from caseward.packs import wording
+from caseward.store import approvals, cases, db, effects, log, messages, running
+
+
+def say(
+    case: Case,
+    draft: Draft,
+    approval: Approval,
+    *,
+    identity: IdentityState,
+    outcome: ResultStatus = ResultStatus.SUCCESS,
+    key: str,
+    actor: str = Actor.B,
+    by_person: bool = False,
+) -> bool:
+    """Send one of the draft's replies, once for `key`; return False when it was said before.
+
+    Raises:
+        Refused: the actor may not speak, the approval covers something else or has expired, the outcome has no words,
+            or a QA rule fails. The attempt is logged whatever becomes of the caller's transaction.
+    """
+    now = tools.now()
+    text = draft.replies.get(outcome, "")
+    try:
+        roles.require(actor, Effect.SEND)
+        approval.require(draft, case_id=case.id, now=now)
+        _require_quality(draft, text, identity, by_person=by_person)
+    except Refused as refusal:
+        _denied(case, actor, str(refusal))
+        raise
+    if effects.said(key):
+        return False
+    channel_name, _, address = draft.address.partition(":")
+    message = messages.add(case.conversation_id, case_id=case.id, author="desk", text=text, at=now)
+    channel = tools.channel(channel_name)
+    parcel = effects.queue_parcel(
+        case_id=case.id,
+        message_id=message.id,
+        channel=channel_name,
+        address=address,
+        text=text,
+        key=key,
+        approver=approval.approver,
+        delivered=channel.pull,
+        now=now,
+    )
+    if parcel is not None and not channel.pull:
+        tools.begin("deliver", parcel, f"deliver:{parcel}:0")
+    log.append(
+        "send",
+        actor,
+        {
+            "message": message.id,
+            "channel": channel_name,
+            "text": text,
+            "approver": approval.approver,
+            "digest": draft.digest,
+            "template": draft.template,
+            "key": key,
+        },
+        at=now,
+        case_id=case.id,
+        conversation_id=case.conversation_id,
+        release=tools.pack().profile.release,
+    )
+    cases.set_clock(case.id, "first_response", met_at=now)
+    return True
+
+
+def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, key: str) -> bool:
+    """Send a courtesy: an approved template that says nothing of any account, on the pack's own consent.
+
+    It may carry a promised time, the offered free times, the business's name and nothing else; so it needs no person
+    in any phase. Return False when it was said before.
+    """
+    if effects.said(key):
+        return False
+    pack, now = tools.pack(), tools.now()
+    language = pack.language(case.language)
+    own = {name: values[name] for name in ("promise_time", "options") if values.get(name)}
+    printed = {name: wording.show(pack, name, value, language, now=now) for name, value in own.items()}
+    draft = Draft(
+        id=DraftId(ids.new("drf")),
+        case_id=case.id,
+        language=language,
+        template=template,
+        replies={
+            ResultStatus.SUCCESS: wording.render(
+                pack, template, language, {**own, "business": pack.profile.title}, now=now
+            )
+        },
+        evidence=(
+            Evidence(
+                id="house",
+                kind="house",
+                title="What we may say of ourselves",
+                excerpt=pack.profile.title,
+                source=pack.profile.release,
+                at=now,
+                values=tuple(printed.values()),
+            ),
+        ),
+        address=address,
+    )
+    approvals.keep_draft(draft, checks=[], at=now)
+    consent = Approval.of(draft, approver="policy", expires_at=now + timedelta(minutes=1))
+    return say(case, draft, consent, identity=IdentityState.UNKNOWN, key=key)
+
+
+def by_policy(draft: Draft, *, now: datetime) -> Approval:
+    """Return the pack's own consent to a draft that policy lets go out by itself."""
+    return Approval.of(draft, approver="policy", expires_at=now + timedelta(minutes=1))
+
+
+def _require_quality(draft: Draft, text: str, identity: IdentityState, *, by_person: bool) -> None:
+    subject = review.Subject(
+        draft=draft,
+        text=text,
+        identity=identity,
+        pack=tools.pack(),
+        today=tools.now().astimezone(tools.pack().hours.zone).date(),
+        degraded=frozenset(name for name, health in running.systems().items() if health.degraded),
+        by_person=by_person,
+    )
+    failed = [check for check in review.review(subject) if not check.ok]
+    if failed:
+        raise Refused("; ".join(f"{check.name}: {check.detail}" for check in failed))
+
+
+def _denied(case: Case, actor: str, why: str) -> None:
+    with db.apart():
+        log.append("denied", actor, {"effect": Effect.SEND, "why": why}, at=tools.now(), case_id=case.id)

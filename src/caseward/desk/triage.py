@@ -1,0 +1,247 @@
+"""What is asked, and the facts that policy needs to decide it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from caseward.core.case import Case, IdentityState, Who
+from caseward.core.errors import SystemDown
+from caseward.core.knowledge import Finding
+from caseward.core.messages import Understanding
+from caseward.core.policy import FactKind, Value
+from caseward.core.task import ResultStatus
+from caseward.desk import tools
+from caseward.desk.intake import Turn
+from caseward.store import cases, context, log, running
+
+ASK_IDENTITY, ASK_SLOT = "identity", "slot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A fact with where it comes from and when it was read."""
+
+    name: str
+    value: Value
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """All that is known when the gate is asked."""
+
+    understanding: Understanding
+    finding: Finding
+    who: Who
+    facts: Mapping[str, Fact]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What the systems said, for plans and templates."""
+    readings: Mapping[str, context.Reading] = field(default_factory=dict)
+    degraded: frozenset[str] = frozenset()
+
+    def plain(self) -> dict[str, Value]:
+        """Return fact name → value, as the gate takes them."""
+        return {name: fact.value for name, fact in self.facts.items()}
+
+
+def understand(case: Case, turn: Turn) -> Understanding:
+    """Return what the turn means, in the light of what we asked before.
+
+    An answer to our question keeps the matter it belongs to; what the detectors found stays found until it is settled.
+    """
+    seen = tools.brain().understand(turn.text, language=case.language or None)
+    pending = case.pending
+    if pending.get("intent") and _answers(pending, seen):
+        intent = tools.pack().intents[pending["intent"]]
+        seen = replace(seen, intent=intent.id, category=intent.category, confidence=1.0)
+    flags = {**seen.flags, **dict.fromkeys(pending.get("flags", ()), True)}
+    seen = replace(seen, flags=flags, severity=min(seen.severity, pending.get("severity", seen.severity)))
+    log.append(
+        "triage",
+        "B",
+        {
+            "intent": seen.intent,
+            "category": seen.category,
+            "severity": seen.severity,
+            "sentiment": seen.sentiment,
+            "language": seen.language,
+            "signals": list(seen.signals),
+            "confidence": round(seen.confidence, 3),
+            "turn": turn.number,
+        },
+        at=tools.now(),
+        case_id=case.id,
+        conversation_id=case.conversation_id,
+    )
+    return seen
+
+
+def _answers(pending: Mapping[str, Any], seen: Understanding) -> bool:
+    if any(signal.floor for signal in tools.pack().signals if signal.id in seen.signals):
+        return False
+    if pending.get("ask") == ASK_IDENTITY:
+        return bool(seen.entities.get("invoice") or seen.entities.get("email")) or seen.intent == "other"
+    return pending.get("ask") == ASK_SLOT and seen.intent in (pending["intent"], "other", "schedule")
+
+
+def small_talk(text: str) -> str:
+    """Return `greeting` or `thanks` when the text is nothing but courtesies; empty otherwise."""
+    rest, found = text.casefold(), ""
+    for kind, template in (("thanks", "thanks"), ("greetings", "greeting")):
+        for lexicon in tools.pack().lexicon.values():
+            for word in getattr(lexicon, kind):
+                shorter = re.sub(rf"(?<!\w)(?:{word})(?!\w)", " ", rest)
+                found = found or (template if shorter != rest else "")
+                rest = shorter
+    return "" if re.search(r"\w", rest) else found
+
+
+def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
+    """Return the picture that the gate decides on; nothing of an account is read unless identity is verified."""
+    pack, now = tools.pack(), tools.now()
+    intent = pack.intents[seen.intent]
+    finding = tools.brain().find(turn.text, language=seen.language)
+    degraded = {name for name, health in running.systems().items() if health.degraded}
+    readings: dict[str, context.Reading] = {}
+    if who.state is IdentityState.VERIFIED and who.contact is not None:
+        for name in intent.reads:
+            reading = _read(case, who.contact.id, name, degraded)
+            if reading is not None:
+                readings[name] = reading
+
+    values = {key: value for reading in readings.values() for key, value in reading.values.items()}
+    facts: dict[str, Fact] = {}
+
+    def know(name: str, value: Value, source: str, at: datetime = now) -> None:
+        if name in pack.policy.facts:
+            facts[name] = Fact(name=name, value=pack.policy.facts[name].parse(value), source=source, at=at)
+
+    for name, flag in seen.flags.items():
+        know(name, flag, "detectors")
+    know("knowledge_contradiction", False, "knowledge")
+    know("intent", seen.intent, "triage")
+    know("account_specific", intent.account_specific, "triage")
+    know("transactional", intent.transactional, "triage")
+    know("published_answer", finding.sure and not intent.account_specific, "knowledge")
+    know("identity", str(who.state), "identity", who.at or now)
+    know("insists_unverified", who.insists, "identity")
+    know("degraded", frozenset(degraded & set(pack.profile.systems)), "health")
+    facts |= _facts_of(readings, now)
+    for fact in facts.values():
+        if fact.source in pack.profile.systems:
+            log.append(
+                "fact",
+                "C",
+                {"name": fact.name, "value": fact.value, "source": fact.source, "read_at": fact.at},
+                at=now,
+                case_id=case.id,
+                conversation_id=case.conversation_id,
+            )
+    return Picture(
+        understanding=seen,
+        finding=finding,
+        who=who,
+        facts=facts,
+        values=values,
+        readings=readings,
+        degraded=frozenset(degraded),
+    )
+
+
+def refresh(case: Case, who: Who) -> Picture:
+    """Return the picture of the case's last decision with every system read anew, just before an effect."""
+    pack, now = tools.pack(), tools.now()
+    body = cases.decision(case.id) or {"facts": []}
+    degraded = {name for name, health in running.systems().items() if health.degraded}
+    readings: dict[str, context.Reading] = {}
+    if who.contact is not None and case.intent in pack.intents:
+        context.drop(who.contact.id)
+        for name in pack.intents[case.intent].reads:
+            reading = _read(case, who.contact.id, name, degraded)
+            if reading is not None:
+                readings[name] = reading
+    specs = pack.policy.facts
+    facts = {
+        each["name"]: Fact(
+            name=each["name"],
+            value=specs[each["name"]].parse(each["value"]),
+            source=each["source"],
+            at=datetime.fromisoformat(each["at"]),
+        )
+        for each in body["facts"]
+        if each["name"] in specs and each["source"] not in pack.profile.systems
+    }
+    facts["identity"] = Fact(name="identity", value=str(who.state), source="identity", at=now)
+    down = frozenset(degraded & set(pack.profile.systems))
+    facts["degraded"] = Fact(name="degraded", value=down, source="health", at=now)
+    facts |= _facts_of(readings, now)
+    return Picture(
+        understanding=Understanding(
+            intent=case.intent,
+            category=case.category,
+            severity=case.severity,
+            sentiment="neutral",
+            language=case.language,
+            entities={},
+            signals=(),
+            confidence=1.0,
+        ),
+        finding=Finding(hits=(), sure=False, why="not searched"),
+        who=who,
+        facts=facts,
+        values={key: value for reading in readings.values() for key, value in reading.values.items()},
+        readings=readings,
+        degraded=frozenset(degraded),
+    )
+
+
+def _facts_of(readings: Mapping[str, context.Reading], now: datetime) -> dict[str, Fact]:
+    """Return what readings say of the pack's facts; `minutes_to_x` is counted from the reading's `x_at`, now."""
+    specs = tools.pack().policy.facts
+    facts: dict[str, Fact] = {}
+    for reading in readings.values():
+        known = {key: value for key, value in reading.values.items() if value is not None}
+        for key, value in known.items():
+            if key in specs and specs[key].kind is FactKind.INTEGER:
+                count = specs[key].parse(int(value))
+                facts[key] = Fact(name=key, value=count, source=reading.source, at=reading.read_at)
+        for key, value in known.items():
+            name = f"minutes_to_{key.removesuffix('_at')}"
+            if key.endswith("_at") and name in specs:
+                left = (datetime.fromisoformat(str(value)) - now) // timedelta(minutes=1)
+                facts[name] = Fact(name=name, value=specs[name].parse(left), source=reading.source, at=now)
+    return facts
+
+
+def _read(case: Case, contact_id: Any, name: str, degraded: set[str]) -> context.Reading | None:
+    """Return a reading, from the contact's context while it is fresh, else through the skill; None when it failed."""
+    now, pack = tools.now(), tools.pack()
+    kept = context.fresh(contact_id, now).get(name)
+    if kept is not None:
+        return kept
+    skill = tools.skill(name)
+    if skill.system in degraded:
+        return None
+    try:
+        result = skill.run({"contact": contact_id}, key=f"read:{case.id}:{name}", now=now)
+    except SystemDown:
+        degraded.add(skill.system)
+        return None
+    if result.status is not ResultStatus.SUCCESS:
+        return None
+    minutes = pack.profile.freshness_minutes.get(name, 0)
+    reading = context.Reading(
+        name=name,
+        values=dict(result.values),
+        source=skill.system,
+        read_at=now,
+        expires_at=now + timedelta(minutes=minutes),
+        revision=int(now.timestamp() * 1000),
+    )
+    context.keep(contact_id, reading)
+    return reading

@@ -1,0 +1,217 @@
+"""What makes stories begin: a dispatcher for turns just received, and a sweeper for everything that is due.
+
+Every wait is a row, so the sweeper needs no memory: a lost wake-up, a timer, an effect to retry, a request whose
+time is up and the work a dead process left are all found by looking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import structlog
+
+from caseward import durable
+from caseward.core.ids import ConversationId
+from caseward.desk import tools
+from caseward.store import approvals, db, effects, messages, running, timers
+
+SWEEP_SECONDS = 0.5
+GRACE = timedelta(seconds=1)
+"""How long a due turn is left to the process that received it."""
+BEAT_SECONDS = 2.0
+SILENCE = timedelta(seconds=10)
+"""A worker that does not beat for this long is dead, and its work is taken over."""
+FORGET_SECONDS = 60.0
+KEEP_HISTORY = 3600.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Begins turns at their time, in this process, on one thread."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, str]] = []
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to dispatch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; what is not begun is the sweeper's."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def wake(self, conversation_id: str, _turn: int, ready: datetime) -> None:
+        """Begin the conversation's next turn at `ready`."""
+        wait = (ready - tools.now()).total_seconds()
+        with self._changed:
+            heapq.heappush(self._due, (time.monotonic() + max(0.0, wait), conversation_id))
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._stopped and (not self._due or self._due[0][0] > time.monotonic()):
+                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
+                if self._stopped:
+                    return
+                _at, conversation_id = heapq.heappop(self._due)
+            with _kept_going("dispatch"):
+                begin_turn(conversation_id)
+
+
+def begin_turn(conversation_id: str) -> None:
+    """Begin the next turn of a conversation; the same turn begins once however often it is woken."""
+    with db.transaction():
+        row = messages.conversation(ConversationId(conversation_id))
+    if row is not None and row.ready_at is not None and row.ready_at <= tools.now():
+        durable.start("answer", conversation_id, row.turn + 1, id=f"turn:{conversation_id}:{row.turn + 1}")
+
+
+class Sweeper:
+    """Looks for what is due, twice a second, and beats so that others can see it is alive."""
+
+    def __init__(self, executor_id: str) -> None:
+        self.executor_id = executor_id
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name="sweeper", daemon=True),
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True),
+        ]
+        self._swept = False
+
+    def start(self) -> None:
+        """Begin to sweep and to beat."""
+        with db.transaction():
+            running.beat(self.executor_id, host=host(), pid=os.getpid(), now=tools.now(), swept=False)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop in good order."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=5)
+        with contextlib.suppress(Exception), db.transaction():
+            running.leave(self.executor_id)
+
+    def _run(self) -> None:
+        forget_at = time.monotonic() + FORGET_SECONDS
+        while not self._stop.wait(SWEEP_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load
+            with _kept_going("sweep"):
+                sweep()
+                self._swept = True
+            if time.monotonic() >= forget_at:
+                forget_at = time.monotonic() + FORGET_SECONDS
+                with _kept_going("forget"):
+                    durable.forget_finished(before=time.time() - KEEP_HISTORY)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT_SECONDS):
+            with _kept_going("heartbeat"):
+                swept, self._swept = self._swept, False
+                with db.transaction():
+                    now = tools.now()
+                    running.beat(self.executor_id, host=host(), pid=os.getpid(), now=now, swept=swept)
+                take_over()
+
+
+def sweep() -> int:
+    """Begin everything that is due; return how much that was. Safe to run in any number of processes."""
+    now = tools.now()
+    with db.transaction():
+        turns = messages.ready(before=now - GRACE)
+        ticks = timers.due(now)
+        tasks = effects.due("tasks", now)
+        parcels = effects.due("outbox", now)
+        expired = approvals.expired(now)
+    for conversation_id, turn in turns:
+        _begin("answer", conversation_id, turn, id=f"turn:{conversation_id}:{turn}")
+    for case_id, kind, due in ticks:
+        _begin("tick", f"{case_id} {kind}", id=f"tick:{case_id}:{kind}:{due.timestamp()}")
+    for task_id, attempts in tasks:
+        _begin("perform", task_id, attempts, id=f"task:{task_id}:{attempts}")
+    for outbox_id, attempts in parcels:
+        _begin("deliver", outbox_id, attempts, id=f"deliver:{outbox_id}:{attempts}")
+    for approval_id in expired:
+        _begin("expire", approval_id, id=f"expire:{approval_id}")
+    return len(turns) + len(ticks) + len(tasks) + len(parcels) + len(expired)
+
+
+def _begin(name: str, *args: str | int, id: str) -> None:
+    """Start what is due; what was started before and ended in an error is started anew, once a minute."""
+    if durable.failed(id):
+        id = f"{id}:again:{int(time.time() // 60)}"
+    durable.start(name, *args, id=id)
+
+
+def take_over() -> list[str]:
+    """Take over what dead workers left: those of this host whose process is gone, and any that fell silent."""
+    with db.transaction():
+        rows = running.alive()
+        dead = [row.executor_id for row in rows if row.host == host() and not _runs(row.pid)]
+        buried = running.bury(tools.now() - SILENCE, host=host(), dead=dead)
+    for executor_id in buried:
+        count = durable.recover(executor_id)
+        _log.warning("took over", executor=executor_id, stories=count)
+    return buried
+
+
+def host() -> str:
+    """Return this machine's name: process ids mean something only on it."""
+    return socket.gethostname()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def _kept_going(what: str) -> Iterator[None]:
+    """Log an error and go on: the next round looks again, so an outage ends by itself."""
+    try:
+        yield
+    except Exception as error:
+        _log.warning("will look again", what=what, error=f"{type(error).__name__}: {error}")
+        time.sleep(0.2)
+
+
+_running: list[Dispatcher | Sweeper] = []
+
+
+def start(executor_id: str) -> Callable[[str, int, datetime], None]:
+    """Start dispatcher and sweeper; return how to wake a turn."""
+    dispatcher, sweeper = Dispatcher(), Sweeper(executor_id)
+    dispatcher.start()
+    sweeper.start()
+    _running[:] = [dispatcher, sweeper]
+    return dispatcher.wake
+
+
+def stop() -> None:
+    """Stop both."""
+    for each in _running:
+        each.stop()
+    _running.clear()

@@ -1,0 +1,174 @@
+"""Effects outside: mark it, do it, record it. Three commits, so that a death between any two is seen and settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from caseward.core import ids
+from caseward.core.approval import Approval
+from caseward.core.case import Case, CaseStatus
+from caseward.core.errors import SystemDown
+from caseward.core.ids import DraftId
+from caseward.core.policy import Tier
+from caseward.core.task import Draft, Result, ResultStatus
+from caseward.desk import approvals, executor, gate, health, identity, promises, review, speaker, tools, triage
+from caseward.durable import step, transact, workflow
+from caseward.store import approvals as requests
+from caseward.store import cases, context, db, effects, log, messages
+from caseward.store.effects import EffectState, Task
+
+BACKOFF = executor.BACKOFF
+WATCH = executor.WATCH
+
+
+@workflow
+def perform(task_id: str, attempt: int = 0) -> str:
+    """Run a task: check once more that policy lets it, hand it over, and say what came of it."""
+    if not transact(_authorise, task_id):
+        return "not run"
+    outcome = step(_run, task_id)
+    return transact(_report, task_id, outcome)
+
+
+def _authorise(task_id: str) -> bool:
+    """Return whether the task may run now; a task that policy no longer lets run goes back to a person."""
+    task = effects.task(task_id, lock=True)
+    if task.state not in effects.UNSETTLED:
+        return False
+    case = cases.get(task.case_id)
+    if task.attempts == 0:
+        tier = requests.get(task.approval_id).tier if task.approval_id else case.tier
+        why = gate.still_allows(triage.refresh(case, identity.of(case)), tier if tier is not None else Tier.R0)
+        if why:
+            _settle(task, Result(status=ResultStatus.BLOCKED_POLICY, detail=why))
+            return False
+    executor.take(task)
+    return True
+
+
+def _run(task_id: str) -> dict[str, Any]:
+    with db.transaction():
+        task = effects.task(task_id)
+    result = executor.run(replace(task, attempts=task.attempts - 1))
+    return {
+        "status": result.status,
+        "values": dict(result.values),
+        "reference": result.reference,
+        "detail": result.detail,
+    }
+
+
+def _report(task_id: str, outcome: dict[str, Any]) -> str:
+    task = effects.task(task_id, lock=True)
+    if task.state not in effects.UNSETTLED:
+        return "settled before"
+    return _settle(task, Result(**{**outcome, "status": ResultStatus(outcome["status"])}))
+
+
+def _settle(task: Task, result: Result) -> str:
+    """Record the result, write it through, and let the speaker say what the approver consented to for this outcome."""
+    case = _hold_still(task.case_id)
+    executor.settle(task, result)
+    health.note(tools.skill(task.request.skill).system, ok=not result.values.get("down"), why=result.detail)
+    if case.contact_id is not None:
+        context.drop(case.contact_id)
+    if result.status is ResultStatus.UNKNOWN and not executor.gives_up(task, result):
+        return str(result.status)
+
+    draft, _checks, _at = requests.draft(task.draft_id)
+    who = identity.of(case)
+    if result.status in draft.replies and _as_promised(task, result):
+        consent = Approval.of(draft, approver=task.approver, expires_at=tools.now() + timedelta(minutes=1))
+        speaker.say(case, draft, consent, identity=who.state, outcome=result.status, key=f"reply:{draft.id}",
+                    by_person=not draft.template)  # fmt: skip
+        if result.status is ResultStatus.SUCCESS:
+            return _become(case, CaseStatus.RESOLVED, disposition=draft.disposition, resolved_at=tools.now())
+        return _become(case, CaseStatus.WAITING_CUSTOMER)
+    return _ask_people(case, task, result, draft)
+
+
+def _as_promised(task: Task, result: Result) -> bool:
+    """Return whether what the system says it did is what was asked, wherever it names the same thing."""
+    return all(str(result.values.get(name, value)) == str(value) for name, value in task.request.args.items())
+
+
+def _ask_people(case: Case, task: Task, result: Result, draft: Draft) -> str:
+    """Nothing was consented to for this outcome: the strongest lane decides what is said."""
+    lane = tools.pack().policy.lanes[-1]
+    told = replace(draft, id=DraftId(ids.new("drf")), task=None, template="", resolves=False,
+                   replies={ResultStatus.SUCCESS: ""})  # fmt: skip
+    checks = review.check(case, told, identity.of(case).state, by_person=True)
+    approvals.open(case, told, checks, lane=lane, tier=Tier.R3, question="What should the customer be told?",
+                   why=f"{task.request.summary or task.request.skill}: {result.detail or result.status}")  # fmt: skip
+    promise = promises.next_promise(tools.now())
+    speaker.tell(case, "stalled", {"promise_time": promise}, address=draft.address, key=f"stalled:{task.id}")
+    return _become(case, CaseStatus.WAITING_APPROVAL)
+
+
+@workflow
+def deliver(outbox_id: str, attempt: int = 0) -> str:
+    """Hand words over to a channel that has to be called; an ambiguous failure is looked up, never repeated blindly."""
+    if not transact(_hand_out, outbox_id):
+        return "not due"
+    outcome = step(_send, outbox_id)
+    return transact(_record, outbox_id, outcome)
+
+
+def _hand_out(outbox_id: str) -> bool:
+    parcel = effects.parcel(outbox_id, lock=True)
+    if parcel.state not in effects.UNSETTLED:
+        return False
+    effects.move_parcel(outbox_id, EffectState.RUNNING, now=tools.now(), next_at=tools.now() + WATCH)
+    return True
+
+
+def _send(outbox_id: str) -> dict[str, str]:
+    with db.transaction():
+        parcel = effects.parcel(outbox_id)
+    channel = tools.channel(parcel.channel)
+    try:
+        if parcel.attempts > 1:
+            earlier = channel.lookup(parcel.address, key=parcel.key)
+            if earlier is not None:
+                return {"state": EffectState.DONE, "ref": earlier}
+        return {"state": EffectState.DONE, "ref": channel.deliver(parcel.address, parcel.text, key=parcel.key)}
+    except SystemDown as down:
+        return {"state": EffectState.QUEUED, "error": str(down)}
+    except Exception as error:
+        return {"state": EffectState.UNKNOWN, "error": f"{type(error).__name__}: {error}"}
+
+
+def _record(outbox_id: str, outcome: dict[str, str]) -> str:
+    parcel = effects.parcel(outbox_id, lock=True)
+    state = EffectState(outcome["state"])
+    tried = parcel.attempts - 1
+    if state in (EffectState.QUEUED, EffectState.UNKNOWN) and tried >= len(BACKOFF):
+        state = EffectState.FAILED
+    next_at = tools.now() + BACKOFF[min(tried, len(BACKOFF) - 1)] if state in effects.UNSETTLED else None
+    effects.move_parcel(
+        outbox_id,
+        state,
+        now=tools.now(),
+        provider_ref=outcome.get("ref", ""),
+        error=outcome.get("error", ""),
+        next_at=next_at,
+    )
+    health.note(parcel.channel, ok=state is EffectState.DONE, why=outcome.get("error", ""))
+    log.append("delivery", "B", {"outbox": outbox_id, "state": state, "key": parcel.key, **outcome}, at=tools.now(),
+               case_id=parcel.case_id)  # fmt: skip
+    return str(state)
+
+
+def _become(case: Case, status: CaseStatus, **fields: Any) -> str:
+    case = cases.change(case, tools.now(), status=status, **fields)
+    promises.on_status(case)
+    log.append("case", "house", {"status": status}, at=tools.now(), case_id=case.id,
+               conversation_id=case.conversation_id)  # fmt: skip
+    return str(status)
+
+
+def _hold_still(case_id: str) -> Case:
+    messages.lock(cases.get(case_id).conversation_id)
+    return cases.get(case_id, lock=True)

@@ -1,0 +1,81 @@
+"""A pack's words put into sentences: templates filled, and values printed as people write them.
+
+A value's name carries its unit, and the unit says how it is printed: `*_at` is an instant in the ops zone, `*_on` and
+`*_due` a date, `*_amount` money in whole units of the pack's currency, `*_time` a clock time we promise, anything else
+is printed as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from babel.dates import format_date
+from babel.numbers import format_currency
+
+from caseward.core.errors import PackError
+from caseward.core.pack import Pack, Template
+
+PLACE = re.compile(r"\{([a-z_]+)\}")
+
+
+def places(template: Template) -> dict[str, frozenset[str]]:
+    """Return language → the `{value}` places of a template."""
+    return {language: frozenset(PLACE.findall(text)) for language, text in template.text.items()}
+
+
+def render(pack: Pack, template_id: str, language: str, values: Mapping[str, Any], *, now: datetime) -> str:
+    """Return an approved template's text in `language`, filled with `values`; raise PackError for a value it lacks."""
+    template = pack.template(template_id)
+    spoken = language if language in template.text else pack.profile.languages[0]
+    lacking = sorted(name for name in PLACE.findall(template.text[spoken]) if values.get(name) is None)
+    if lacking:
+        fix = "have the plan read it, or take the place out of the template"
+        raise PackError(
+            f"no value for {', '.join(lacking)}", file=f"templates/{template_id}.yaml", rule=spoken, fix=fix
+        )
+    return PLACE.sub(
+        lambda place: show(pack, place[1], values[place[1]], spoken, now=now), template.text[spoken]
+    ).strip()
+
+
+def show(pack: Pack, name: str, value: Any, language: str, *, now: datetime) -> str:
+    """Return a value as a reply prints it."""
+    if name.endswith("_at") or name == "slot":
+        return instant(pack, _instant(value), language, now=now)
+    if name.endswith("_time"):
+        return clock_time(pack, _instant(value), language, now=now)
+    if name.endswith(("_on", "_due")):
+        return str(format_date(date.fromisoformat(str(value)[:10]), "d MMMM y", locale=language))
+    if name.endswith("_amount"):
+        return money(pack, int(value), language)
+    if name == "options":
+        return "\n".join(f"{n}. {instant(pack, _instant(each), language, now=now)}" for n, each in enumerate(value, 1))
+    return str(value)
+
+
+def instant(pack: Pack, at: datetime, language: str, *, now: datetime) -> str:
+    """Return day and time in the ops zone, with the year when it is another one: `Sabtu 22 November, 10:00`."""
+    local = at.astimezone(pack.hours.zone)
+    pattern = "EEEE d MMMM" if local.year == now.astimezone(pack.hours.zone).year else "EEEE d MMMM y"
+    return f"{format_date(local.date(), pattern, locale=language)}, {local:%H:%M}"
+
+
+def clock_time(pack: Pack, at: datetime, language: str, *, now: datetime) -> str:
+    """Return the time of day, with the day when it is not today."""
+    local = at.astimezone(pack.hours.zone)
+    if local.date() == now.astimezone(pack.hours.zone).date():
+        return f"{local:%H:%M}"
+    return instant(pack, at, language, now=now)
+
+
+def money(pack: Pack, amount: int, language: str) -> str:
+    """Return an amount in whole units of the pack's currency, without needless decimals."""
+    text = format_currency(amount, pack.profile.currency, locale=language, format="¤#,##0", currency_digits=False)
+    return str(text).replace("\xa0", "")
+
+
+def _instant(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
