@@ -299,7 +299,7 @@ log_payloads = Table(
 log_head = Table(
     "log_head",
     metadata,
-    Column("id", SmallInteger, primary_key=True),
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     _text("hash"),
 )
