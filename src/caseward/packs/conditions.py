@@ -70,7 +70,8 @@ def _tests(spec: FactSpec, raw: Any, file: YamlFile, at: Place, rule: str) -> li
 
 def _operand(spec: FactSpec, operator: str, raw: Any) -> Value:
     if operator == "has":
-        return next(iter(_set(spec.parse([raw]))))
+        spec.parse([raw])
+        return str(raw)
     if operator == "in":
         if not isinstance(raw, list):
             raise BadInput(f"{raw!r} is not a list")
@@ -78,8 +79,3 @@ def _operand(spec: FactSpec, operator: str, raw: Any) -> Value:
     if operator in ("lt", "lte", "gt", "gte") and isinstance(raw, int) and not isinstance(raw, bool):
         return raw
     return spec.parse(raw)
-
-
-def _set(value: Value) -> frozenset[str]:
-    assert isinstance(value, frozenset)
-    return value

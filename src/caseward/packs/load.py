@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, time
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays as public_holidays
@@ -34,7 +35,14 @@ from caseward.packs.schema import FactEntry, GoldenFile, GrantEntry, RuleEntry, 
 from caseward.packs.yamlfile import YamlFile
 from caseward.packs.yamlfile import read as read_yaml
 
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
 T = TypeVar("T")
+N = TypeVar("N", bound=_Named)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY_YEARS = range(2024, 2040)
 RELEASE = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+")
@@ -136,7 +144,7 @@ class _Reader:
         seen: set[str] = set()
         for file in self._files("rules"):
             for i, raw in enumerate(self._list(file)):
-                entry = self._try(lambda i=i, raw=raw, file=file: validate(RuleEntry, file, at=(i,), data=raw))  # type: ignore[misc]
+                entry = self._try(partial(validate, RuleEntry, file, at=(i,), data=raw))
                 if entry is None:
                     continue
                 if entry.id in seen:
@@ -144,9 +152,7 @@ class _Reader:
                         file.error("this rule id stands twice", at=(i,), rule=entry.id, fix="rename one")
                     )
                 seen.add(entry.id)
-                when = self._try(
-                    lambda i=i, entry=entry, file=file: conditions.parse(entry.when, specs, file, (i, "when"), entry.id)  # type: ignore[misc]
-                )
+                when = self._try(partial(conditions.parse, entry.when, specs, file, (i, "when"), entry.id))
                 if when is not None:
                     yield Rule(**{**entry.model_dump(), "when": when})
 
@@ -172,9 +178,11 @@ class _Reader:
 
     def _golden(self, specs: dict[str, FactSpec]) -> Iterator[Golden]:
         for file in self._files("golden"):
-            entries = self._try(lambda file=file: validate(GoldenFile, file))  # type: ignore[misc]
-            for i, entry in enumerate(entries.cases if entries else ()):
-                raw = {**entries.base, **entry.facts}  # type: ignore[union-attr]
+            cases = self._try(partial(validate, GoldenFile, file))
+            if cases is None:
+                continue
+            for i, entry in enumerate(cases.cases):
+                raw = {**cases.base, **entry.facts}
                 try:
                     facts = parse_facts(specs, {k: v for k, v in raw.items() if k not in entry.without})
                 except BadInput as error:
@@ -204,17 +212,16 @@ class _Reader:
             records[Path(file.name).stem] = tuple(rows)
         return records
 
-    def _each(self, folder: str, type_: type[T]) -> Iterator[T]:
+    def _each(self, folder: str, type_: type[N]) -> Iterator[N]:
         seen: set[str] = set()
         for file in self._files(folder):
-            item = self._try(lambda file=file: validate(type_, file))  # type: ignore[misc]
+            item = self._try(partial(validate, type_, file))
             if item is None:
                 continue
-            id_: str = item.id  # type: ignore[attr-defined]
-            if id_ != Path(file.name).stem or id_ in seen:
-                fix = f"name the file {id_}.yaml"
-                self.errors.append(file.error(f"id {id_!r} is not the file's name", at=("id",), fix=fix))
-            seen.add(id_)
+            if item.id != Path(file.name).stem or item.id in seen:
+                fix = f"name the file {item.id}.yaml"
+                self.errors.append(file.error(f"id {item.id!r} is not the file's name", at=("id",), fix=fix))
+            seen.add(item.id)
             yield item
 
     def _files(self, folder: str) -> Iterator[YamlFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
@@ -104,7 +104,7 @@ class GoldenFile(Entry):
 _adapters: dict[Any, TypeAdapter[Any]] = {}
 
 
-def validate(type_: Callable[..., T] | Any, file: YamlFile, *, at: Place = (), data: Any = None) -> T:
+def validate(type_: type[T], file: YamlFile, *, at: Place = (), data: Any = None) -> T:
     """Return the file's data, or the part of it at `at`, as `type_`; raise PackError for the first thing wrong.
 
     The line is that of the offending key, or of the nearest part around it.

@@ -46,9 +46,8 @@ def read(path: Path, name: str) -> YamlFile:
     try:
         for event in yaml.parse(text, loader):
             if isinstance(event, yaml.AliasEvent):
-                raise PackError(
-                    "aliases (*name) are not read", file=name, line=event.start_mark.line + 1, fix="write the value out"
-                )
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise PackError("aliases (*name) are not read", file=name, line=line, fix="write the value out")
         parser = loader(text)
         try:
             node = parser.get_single_node()

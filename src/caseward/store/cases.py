@@ -20,8 +20,10 @@ from caseward.store.tables import cases as table
 from caseward.store.tables import clocks, decisions
 
 CHANGEABLE = frozenset(
-    "contact_id status owner language intent category severity tier questions turns pending resolved_at reopened "
-    "disposition".split()
+    {
+        *("contact_id", "status", "owner", "language", "intent", "category", "severity", "tier", "questions", "turns"),
+        *("pending", "resolved_at", "reopened", "disposition"),
+    }
 )
 
 
@@ -37,7 +39,7 @@ def open_case(conversation_id: ConversationId, *, channel: str, language: str, n
             status=CaseStatus.NEW,
             opened_at=now,
             updated_at=now,
-        )  # fmt: skip
+        )
         .returning(table)
     ).one()
     return _case(row)

@@ -1,7 +1,7 @@
 """Effects on their way: tasks for operations and words for contacts, each once per business key.
 
-States only move forward: queued → running/sending → done/sent, failed or unknown. *Unknown* means the outside may or may
-not have done it: it is looked up or handed to a person, never blindly repeated.
+States only move forward: queued → running/sending → done/sent, failed or unknown. *Unknown* means the outside may or
+may not have done it: it is looked up or handed to a person, never blindly repeated.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def queue_task(
             created_at=now,
             updated_at=now,
             next_at=now,
-        )  # fmt: skip
+        )
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(tasks)
     ).first()
@@ -112,7 +112,7 @@ def queue_parcel(
     delivered: bool,
     now: datetime,
 ) -> OutboxId | None:
-    """Put words into the outbox; return None when their key is there already. `delivered` where storing is delivering."""
+    """Put words into the outbox, `delivered` where storing is delivering; None when their key is there already."""
     row = db.execute(
         upsert(outbox)
         .values(
@@ -128,7 +128,7 @@ def queue_parcel(
             created_at=now,
             updated_at=now,
             next_at=None if delivered else now,
-        )  # fmt: skip
+        )
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(outbox.c.id)
     ).first()

@@ -29,7 +29,7 @@ class Entry:
 
     at: datetime
     kind: str
-    """What happened: `inbound`, `fact`, `decision`, `draft`, `check`, `approval`, `verdict`, `task`, `result`, `send`, ..."""
+    """What happened: inbound, fact, decision, draft, check, approval, verdict, task, result, send, ..."""
     actor: str
     """An agent (A to F), a person's id, `contact`, or `house`."""
     payload: Mapping[str, Any]
@@ -98,7 +98,7 @@ _MOVE_HEAD = text("update log_head set seq = :seq, hash = :hash where id = 1")
 db.on_flush(_flush)
 
 
-def link(row: Mapping[str, Any], last: str) -> str:
+def link(row: Mapping[Any, Any], last: str) -> str:
     """Return the hash of an entry that follows `last`."""
     columns = {
         name: row[name] for name in ("seq", "kind", "actor", "case_id", "conversation_id", "release", "payload_hash")

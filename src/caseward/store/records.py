@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, Executable, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -85,6 +85,7 @@ def _effect(connection: Connection, key: str) -> Mapping[str, Any] | None:
 
 def _write(connection: Connection, change: Change) -> None:
     fields = {"data": dict(change.data), "claim": change.claim}
+    statement: Executable
     if change.revision is None:
         statement = (
             upsert(table)

@@ -53,7 +53,8 @@ def bury(silent_since: datetime, *, host: str, dead: Sequence[str]) -> list[str]
 
 def alive() -> Sequence[Any]:
     """Return the rows of all workers: executor_id, host, pid, started_at, seen_at, swept_at."""
-    return db.execute(select(workers).order_by(workers.c.started_at)).all()
+    rows: Sequence[Any] = db.execute(select(workers).order_by(workers.c.started_at)).all()
+    return rows
 
 
 def systems() -> dict[str, Health]:
