@@ -11,7 +11,7 @@ from caseward.core import ids
 from caseward.core.case import Case
 from caseward.core.ids import DraftId
 from caseward.core.pack import Pack, Plan
-from caseward.core.policy import Decision
+from caseward.core.policy import Decision, Tier
 from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
 from caseward.core.when import Chooser
 from caseward.desk import tools
@@ -43,16 +43,16 @@ def propose(case: Case, turn: Turn, picture: Picture, decision: Decision, *, pro
     """
     intent = tools.pack().intents[picture.understanding.intent]
     values = _values(case, picture, decision, promise)
+    chosen = _choose(case, turn, [datetime.fromisoformat(str(each)) for each in values.get("slots", ())])
+    if chosen is not None:
+        values |= {"slot": chosen.isoformat(), "choice": "made"}
     fitting = [each for each in intent.plans if _holds(each.when, values)]
     if decision.executor is None:  # work that nothing may run is not proposed, and its words would not come true
         fitting = [each for each in fitting if not each.task]
     plan = fitting[0] if fitting else Plan(template=FALLBACK, question="Take over this conversation?", resolves=False)
     if plan.needs and plan.needs not in values:
-        slots = [datetime.fromisoformat(str(each)) for each in values.get("slots", ())]
-        chosen = _choose(case, turn, slots)
-        if chosen is None:
-            return Proposal(plan=plan, draft=None, options=tuple(slots[:MAX_OPTIONS]), values=values)
-        values[plan.needs] = chosen.isoformat()
+        slots = tuple(datetime.fromisoformat(str(each)) for each in values.get("slots", ()))
+        return Proposal(plan=plan, draft=None, options=slots[:MAX_OPTIONS], values=values)
     return Proposal(plan=plan, draft=_draft(case, turn, picture, plan, values), values=values)
 
 
@@ -74,6 +74,7 @@ def _values(case: Case, picture: Picture, decision: Decision, promise: datetime)
         "business": pack.profile.title,
         "language": language,
         "tier": str(decision.tier),
+        "exception": decision.tier is Tier.R3,
         "promise_time": promise,
         "case": case.number,
         "reference": f"#{case.number}",
