@@ -240,12 +240,12 @@ class Grant:
     auto_send: bool = False
 
     def covers(self, tier: Tier, phase: str, topology: str, intent: Value | None) -> bool:
-        """Return whether this row speaks about that decision."""
+        """Return whether this row speaks about that decision, or might once an unknown `intent` is known."""
         return (
             tier == self.tier
             and phase in self.phases
             and topology in self.topologies
-            and (not self.intents or intent in self.intents)
+            and (not self.intents or intent is None or intent in self.intents)
         )
 
 
@@ -310,7 +310,7 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         holds.add(Hold.MISSING)
     hold = next((each for each in Hold if each in holds), None)
 
-    lane, auto_send = _grant(policy, tier, facts.get("intent"))
+    lane, auto_send = _grant(policy, range(floor if floor is not None else Tier.R0, tier + 1), facts.get("intent"))
     executes = any(rule.executes and rule.tier == tier for rule in sure)
     return Decision(
         tier=tier,
@@ -330,10 +330,14 @@ def _unknown(rules: Iterable[Rule], facts: Facts) -> tuple[str, ...]:
     return tuple(sorted({name for rule in rules for name in rule.when.names() if name not in facts}))
 
 
-def _grant(policy: Policy, tier: Tier, intent: Value | None) -> tuple[str, bool]:
-    """Return the strictest lane that the matrix asks for, and whether all its rows let the answer go out by itself."""
-    rows = [row for row in policy.matrix if row.covers(tier, policy.phase, policy.topology, intent)]
-    if not rows:
-        return policy.lanes[-1], False
-    lane = max((row.lane for row in rows), key=policy.lanes.index)
-    return lane, lane == policy.lanes[0] and all(row.auto_send for row in rows)
+def _grant(policy: Policy, tiers: Iterable[int], intent: Value | None) -> tuple[str, bool]:
+    """Return the strictest lane that the matrix asks for on any of `tiers`, those it may turn out to be, and whether
+    all their rows let the answer go out by itself."""
+    lane, auto_send = policy.lanes[0], True
+    for tier in map(Tier, tiers):
+        rows = [row for row in policy.matrix if row.covers(tier, policy.phase, policy.topology, intent)]
+        if not rows or (intent is None and all(row.intents for row in rows)):
+            return policy.lanes[-1], False
+        lane = max(lane, *(row.lane for row in rows), key=policy.lanes.index)
+        auto_send = auto_send and all(row.auto_send for row in rows)
+    return lane, auto_send and lane == policy.lanes[0]
