@@ -81,6 +81,8 @@ class Draft:
     resolves: bool = True
     """Whether the matter is settled once this is said."""
     disposition: str = ""
+    decision: int = 0
+    """The stored decision it was drafted on."""
 
     @property
     def reply(self) -> str:

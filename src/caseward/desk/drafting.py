@@ -36,7 +36,9 @@ class Proposal:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def propose(case: Case, turn: Turn, picture: Picture, decision: Decision, *, promise: datetime) -> Proposal:
+def propose(
+    case: Case, turn: Turn, picture: Picture, decision: Decision, *, decision_id: int, promise: datetime
+) -> Proposal:
     """Return the plan for the turn's intent with its draft, or with the choice the contact must make first.
 
     `promise` is the time by which we say to be back, where a template names one.
@@ -53,7 +55,7 @@ def propose(case: Case, turn: Turn, picture: Picture, decision: Decision, *, pro
     if plan.needs and plan.needs not in values:
         slots = tuple(datetime.fromisoformat(str(each)) for each in values.get("slots", ()))
         return Proposal(plan=plan, draft=None, options=slots[:MAX_OPTIONS], values=values)
-    return Proposal(plan=plan, draft=_draft(case, turn, picture, plan, values), values=values)
+    return Proposal(plan=plan, draft=_draft(case, turn, picture, plan, values, decision_id), values=values)
 
 
 def _holds(when: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
@@ -113,7 +115,7 @@ def outdated(draft: Draft, picture: Picture, language: str) -> list[str]:
     return [name for name, excerpt in drafted.items() if name in current and _excerpt(current[name]) != excerpt]
 
 
-def _draft(case: Case, turn: Turn, picture: Picture, plan: Plan, values: Mapping[str, Any]) -> Draft:
+def _draft(case: Case, turn: Turn, picture: Picture, plan: Plan, values: Mapping[str, Any], decision_id: int) -> Draft:
     pack, now = tools.pack(), tools.now()
     language = pack.language(case.language)
     told = {**values, **{place: values.get(name) for place, name in plan.says.items()}}
@@ -141,6 +143,7 @@ def _draft(case: Case, turn: Turn, picture: Picture, plan: Plan, values: Mapping
         address=f"{turn.channel}:{turn.address}",
         resolves=plan.resolves,
         disposition=plan.disposition,
+        decision=decision_id,
     )
 
 
@@ -205,7 +208,7 @@ def _evidence(case: Case, picture: Picture, plan: Plan, values: Mapping[str, Any
 def _printed(pack: Pack, values: Mapping[str, Any], language: str, now: datetime) -> dict[str, str]:
     return {
         name: wording.show(pack, name, value, language, now=now)
-        for name, value in values.items()
+        for name, value in sorted(values.items())
         if value is not None and not isinstance(value, list | dict) and not name.startswith("minutes_to_")
     }
 

@@ -13,8 +13,8 @@ from caseward.desk.triage import Picture
 from caseward.store import cases, log
 
 
-def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision]:
-    """Return what policy calls for, recorded with every fact it rests on, and the case as it stands after it."""
+def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int]:
+    """Return the case as it stands after it, what policy calls for, and the id under which all of it is recorded."""
     now = tools.now()
     decision = policy.decide(tools.pack().policy, picture.plain())
     reasons = _wants_a_person(case, picture)
@@ -38,7 +38,9 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision]:
             "confidence": seen.confidence,
         },
     }
-    cases.record_decision(case.id, turn=turn, tier=decision.tier, release=decision.release, body=body, at=now)
+    decision_id = cases.record_decision(
+        case.id, turn=turn, tier=decision.tier, release=decision.release, body=body, at=now
+    )
     log.append(
         "decision",
         "A",
@@ -57,7 +59,7 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision]:
         severity=seen.severity,
         language=tools.pack().language(seen.language),
     )
-    return case, decision
+    return case, decision, decision_id
 
 
 def still_allows(picture: Picture, approved: Decision | policy.Tier) -> str:

@@ -49,18 +49,25 @@ class Picture:
         return {name: fact.value for name, fact in self.facts.items()}
 
 
-def understand(case: Case, turn: Turn) -> Understanding:
+def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
     """Return what the turn means, in the light of what we asked before.
 
-    An answer to our question keeps the matter it belongs to; what the detectors found stays found until it is settled.
+    An answer to our question keeps the matter it belongs to, its language and what the detectors found in it; so does a
+    turn that is worked `again`.
     """
     seen = tools.brain().understand(turn.text, language=case.language or None)
     pending = case.pending
-    if pending.get("intent") and _answers(pending, seen):
+    if pending.get("intent") and (again or _answers(pending, seen)):
         intent = tools.pack().intents[pending["intent"]]
-        seen = replace(seen, intent=intent.id, category=intent.category, confidence=1.0)
-    flags = {**seen.flags, **dict.fromkeys(pending.get("flags", ()), True)}
-    seen = replace(seen, flags=flags, severity=min(seen.severity, pending.get("severity", seen.severity)))
+        seen = replace(
+            seen,
+            intent=intent.id,
+            category=intent.category,
+            confidence=1.0,
+            language=case.language or seen.language,
+            flags={**seen.flags, **dict.fromkeys(pending.get("flags", ()), True)},
+            severity=min(seen.severity, pending.get("severity", seen.severity)),
+        )
     log.append(
         "triage",
         "B",
@@ -153,15 +160,18 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     )
 
 
-def refresh(case: Case, who: Who) -> Picture:
-    """Return the picture of the case's last decision with every system read anew, just before an effect."""
+def refresh(case: Case, who: Who, decision_id: int) -> Picture:
+    """Return the picture of a decision with every system read anew, just before an effect."""
     pack, now = tools.pack(), tools.now()
-    body = cases.decision(case.id) or {"facts": []}
+    body = cases.decision(case.id, decision_id) or {"facts": [], "understanding": {}}
+    intent = body["understanding"].get("intent", case.intent)
     degraded = {name for name, health in running.systems().items() if health.degraded}
     readings: dict[str, context.Reading] = {}
-    if who.contact is not None and case.intent in pack.intents:
+    reads = pack.intents[intent].reads if intent in pack.intents else ()
+    read_anew = {tools.skill(name).system for name in reads}
+    if who.contact is not None:
         context.drop(who.contact.id)
-        for name in pack.intents[case.intent].reads:
+        for name in reads:
             reading = _read(case, who.contact.id, name, degraded)
             if reading is not None:
                 readings[name] = reading
@@ -174,7 +184,7 @@ def refresh(case: Case, who: Who) -> Picture:
             at=datetime.fromisoformat(each["at"]),
         )
         for each in body["facts"]
-        if each["name"] in specs and each["source"] not in pack.profile.systems
+        if each["name"] in specs and each["source"] not in read_anew
     }
     facts["identity"] = Fact(name="identity", value=str(who.state), source="identity", at=now)
     down = frozenset(degraded & set(pack.profile.systems))
@@ -182,7 +192,7 @@ def refresh(case: Case, who: Who) -> Picture:
     facts |= _facts_of(readings, now)
     return Picture(
         understanding=Understanding(
-            intent=case.intent,
+            intent=intent,
             category=case.category,
             severity=case.severity,
             sentiment="neutral",

@@ -39,8 +39,10 @@ def _authorise(task_id: str) -> bool:
         return False
     case = cases.get(task.case_id)
     if task.attempts == 0:
+        draft, _checks, _at = requests.draft(task.draft_id)
         tier = requests.get(task.approval_id).tier if task.approval_id else case.tier
-        why = gate.still_allows(triage.refresh(case, identity.of(case)), tier if tier is not None else Tier.R0)
+        picture = triage.refresh(case, identity.of(case), draft.decision)
+        why = gate.still_allows(picture, tier if tier is not None else Tier.R0)
         if why:
             _settle(task, Result(status=ResultStatus.BLOCKED_POLICY, detail=why))
             return False

@@ -133,13 +133,13 @@ def answer(conversation_id: str, turn_number: int) -> str:
     return respond(case, turn)
 
 
-def respond(case: Case, turn: Turn) -> str:
+def respond(case: Case, turn: Turn, *, again: bool = False) -> str:
     """Understand, decide, draft, check; then say it, ask the contact, or ask a person."""
     before = case
-    seen = triage.understand(case, turn)
+    seen = triage.understand(case, turn, again=again)
     case, who = identity.establish(case, turn, seen)
     picture = triage.collect(case, turn, seen, who)
-    case, decision = gate.decide(case, turn.number, picture)
+    case, decision, decision_id = gate.decide(case, turn.number, picture)
     promise = promises.on_decision(case, decision.tier)
 
     if decision.hold is Hold.VERIFICATION:
@@ -149,7 +149,7 @@ def respond(case: Case, turn: Turn) -> str:
     if _adds_nothing(before, picture):
         return _carry_on(case, turn)
 
-    proposal = drafting.propose(case, turn, picture, decision, promise=promise)
+    proposal = drafting.propose(case, turn, picture, decision, decision_id=decision_id, promise=promise)
     if proposal.draft is None:
         return _offer_choice(case, turn, picture, proposal, promise=promise)
 
@@ -179,7 +179,7 @@ def conclude(approval_id: str) -> str:
     if request.state not in (ApprovalState.APPROVED, ApprovalState.EDITED) or request.decided_at is None:
         return str(case.status)
 
-    picture = triage.refresh(case, who)
+    picture = triage.refresh(case, who, draft.decision)
     changed = drafting.outdated(draft, picture, draft.language)
     if changed and draft.template:
         return _facts_moved(case, changed, lane=request.lane)
@@ -240,7 +240,7 @@ def tick(timer: str) -> str:
             timers.set_timer(case.id, "resolution_update", again - timedelta(minutes=1))
         case ("", "", "retry"):
             turn = intake.again(case)
-            return respond(case, turn) if turn else "nothing to retry"
+            return respond(case, turn, again=True) if turn else "nothing to retry"
         case ("", "", "close") if case.status is CaseStatus.RESOLVED:
             speaker.tell(case, "closing", {}, address=address, key=f"closing:{case.id}:{case.reopened}")
             return _become(case, CaseStatus.CLOSED)
@@ -312,7 +312,8 @@ def _ask_people(
         template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"
         speaker.tell(case, template, {"promise_time": promise}, address=_address(case),
                      key=f"ack:{case.id}:{turn.number}")  # fmt: skip
-    return _become(case, CaseStatus.WAITING_APPROVAL, pending={})
+    pending = {**_remember(turn, picture, ask=""), "options": case.pending.get("options", [])}
+    return _become(case, CaseStatus.WAITING_APPROVAL, pending=pending)
 
 
 def _adds_nothing(before: Case, picture: Picture) -> bool:
@@ -331,7 +332,7 @@ def _facts_moved(case: Case, changed: list[str], *, lane: str) -> str:
     """What the words rest on has changed since: draft and ask again rather than say what is not so."""
     log.append("stale", "A", {"readings": changed, "lane": lane}, at=tools.now(), case_id=case.id)
     turn = intake.again(case)
-    return respond(case, turn) if turn else _become(case, CaseStatus.OPEN)
+    return respond(case, turn, again=True) if turn else _become(case, CaseStatus.OPEN)
 
 
 def _remember(turn: Turn, picture: Picture, *, ask: str) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def keep_draft(draft: Draft, *, checks: Sequence[dict[str, Any]], at: datetime) 
         "address": draft.address,
         "resolves": draft.resolves,
         "disposition": draft.disposition,
+        "decision": draft.decision,
         "replies": {str(status): text for status, text in draft.replies.items()},
         "task": None
         if draft.task is None
@@ -196,6 +197,7 @@ def _draft(row: Any) -> Draft:
         address=body["address"],
         resolves=body.get("resolves", True),
         disposition=body.get("disposition", ""),
+        decision=body.get("decision", 0),
         replies={ResultStatus(status): text for status, text in body["replies"].items()},
         task=TaskRequest(**body["task"]) if body["task"] else None,
         evidence=tuple(

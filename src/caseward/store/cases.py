@@ -108,11 +108,10 @@ def record_decision(
     )
 
 
-def decision(case_id: CaseId) -> dict[str, Any] | None:
-    """Return the latest decision of a case: its body with tier, release, turn and time."""
-    row = db.execute(
-        select(decisions).where(decisions.c.case_id == case_id).order_by(decisions.c.id.desc()).limit(1)
-    ).first()
+def decision(case_id: CaseId, decision_id: int = 0) -> dict[str, Any] | None:
+    """Return a decision of a case, the latest if none is named: its body with tier, release, turn and time."""
+    query = select(decisions).where(decisions.c.case_id == case_id).order_by(decisions.c.id.desc()).limit(1)
+    row = db.execute(query.where(decisions.c.id == decision_id) if decision_id else query).first()
     return (
         None
         if row is None
