@@ -1,0 +1,88 @@
+"""Counts of what the desk did and what waits, for metrics and for the probe that asks whether it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+
+from caseward.core.case import OURS
+from caseward.core.policy import Tier
+from caseward.store.db import execute
+from caseward.store.tables import approvals, cases, conversations, decisions, log, messages, workers
+
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One look at the desk."""
+
+    messages_in: int
+    turns: int
+    decisions: Counts
+    """By tier."""
+    cases: Counts
+    """By status."""
+    approvals: Counts
+    """By state."""
+    denied: int
+    """Attempts to do what the actor may not."""
+    unanswered_since: datetime | None
+    """When the longest waiting message came in that no turn has taken up, or whose case still awaits our move."""
+    swept_at: datetime | None
+    """When a sweeper last ran."""
+
+
+def read() -> Figures:
+    """Return the figures as they are now."""
+    return Figures(
+        messages_in=_number(select(func.count()).where(messages.c.inbound)),
+        turns=_number(select(func.coalesce(func.sum(conversations.c.turn), 0))),
+        decisions={str(Tier(int(tier))): n for tier, n in _by(decisions.c.tier).items()},
+        cases=_by(cases.c.status),
+        approvals=_by(approvals.c.state),
+        denied=_number(select(func.count()).where(log.c.kind == "denied")),
+        unanswered_since=_unanswered_since(),
+        swept_at=execute(select(func.max(workers.c.swept_at))).scalar(),
+    )
+
+
+def revision() -> str | None:
+    """Return the revision that the tables are at."""
+    found: str | None = execute(text("select max(version_num) from alembic_version")).scalar()
+    return found
+
+
+def _unanswered_since() -> datetime | None:
+    """Return the oldest of the contact's words after which nothing was said, where the next move is ours."""
+    answered = (
+        select(messages.c.conversation_id, func.max(messages.c.seq).label("seq"))
+        .where(~messages.c.inbound, messages.c.kind != "note")
+        .group_by(messages.c.conversation_id)
+        .subquery()
+    )
+    query = (
+        select(func.min(messages.c.at))
+        .outerjoin(answered, answered.c.conversation_id == messages.c.conversation_id)
+        .outerjoin(cases, cases.c.id == messages.c.case_id)
+        .where(
+            messages.c.inbound,
+            messages.c.seq > func.coalesce(answered.c.seq, 0),
+            cases.c.status.is_(None) | cases.c.status.in_(OURS),
+        )
+    )
+    found: datetime | None = execute(query).scalar()
+    return found
+
+
+def _by(column: Any) -> dict[str, int]:
+    query = select(column, func.count().label("n")).group_by(column)
+    return {str(value): n for value, n in execute(query)}
+
+
+def _number(query: Select[Any]) -> int:
+    return int(execute(query).scalar_one())

@@ -1,0 +1,13 @@
+"""Which errors mean that the database itself is away, so that the same may be tried again."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+def is_outage(error: BaseException) -> bool:
+    """Return whether `error` says that the database did not answer or had no connection left."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -1,0 +1,58 @@
+"""The web as a whole: console, chat, API and probes behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+
+import anyio.to_thread
+from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from caseward import __version__
+from caseward.settings import Settings
+from caseward.web import api, chat, chat_api, console, docs, ops, problems
+from caseward.web.door import Door
+from caseward.web.live import Live
+from caseward.web.measure import Measure
+
+Running = Callable[[], AbstractContextManager[object]]
+"""Makes what is entered when the server starts and left when it stops, such as the desk with its engine."""
+
+
+def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
+    """Return the web application of one process."""
+    app = FastAPI(
+        title="Caseward",
+        version=__version__,
+        summary="A support desk where agents and people answer together, with the rules enforced in code.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lambda app: _lifespan(app, running),
+    )
+    app.state.settings = settings
+    app.state.live = Live()
+
+    app.add_middleware(Door, hosts=settings.hosts, answer=lambda *error: app.exception_handlers[Exception](*error))
+    console.install(app)  # and with it the headers of every answer, around the door
+    problems.install(app)
+    app.add_middleware(Measure)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    for router in (chat.router, chat_api.router, api.router, ops.router, docs.router):
+        app.include_router(router)
+    docs.describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI, running: Running) -> AsyncIterator[None]:
+    live: Live = app.state.live
+    desk = running()
+    await anyio.to_thread.run_sync(desk.__enter__)
+    live.open()
+    try:
+        yield
+    finally:
+        await live.stop()
+        await anyio.to_thread.run_sync(desk.__exit__, None, None, None)

@@ -1,0 +1,219 @@
+"""The public chat page: did you hear me, and when will I know? It works without scripts, by a form and a link."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from babel.dates import format_date
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from caseward.core.errors import NotFound
+from caseward.core.ids import ContactId
+from caseward.core.messages import Inbound, Message
+from caseward.core.pack import Pack
+from caseward.desk import tools
+from caseward.flows import support
+from caseward.settings import Settings
+from caseward.store import contacts, messages
+from caseward.store.db import transaction
+from caseward.store.watching import Marks
+from caseward.web import chat_session, chat_words, problems, render
+from caseward.web.chat_api import CHANNEL, PAGE, Sample, look
+from caseward.web.chat_session import Visit
+from caseward.web.problems import Problem
+
+RUN = timedelta(minutes=5)
+"""Messages of one side that follow within this stand together, with the time under the last."""
+SHOWN = 200
+"""Messages the page begins with; older ones stay in the file."""
+SCRIPT_WORDS = ("sending", "sent", "read", "waiting", "failed", "refused", "too_many", "too_long", "support", "you",
+                "offline", "reconnecting", "person")  # fmt: skip
+
+router = APIRouter(include_in_schema=False)
+
+Lang = Annotated[str, Query(max_length=35)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One message as the page shows it."""
+
+    id: str
+    seq: int
+    ours: bool
+    """Whether the desk said it."""
+    text: str
+    at: datetime
+    day: str
+    """A date to print above it, where a day begins that is not today."""
+    state: str
+    """`sent` or `read`, for the contact's own words."""
+    last: bool
+    """Whether it ends its run, so that its time is printed."""
+
+
+@router.get("/chat")
+def chat(request: Request, sample: Sample = "", lang: Lang = "") -> Response:
+    """Show the conversation this browser has, or the empty page on which one begins."""
+    return _page(request, _visit(request, sample), sample=sample, lang=lang)
+
+
+@router.post("/chat")
+def post(
+    request: Request,
+    text: Annotated[str, Form()] = "",
+    id: Annotated[str, Form(max_length=200)] = "",
+    quick: Annotated[str, Form(max_length=20)] = "",
+    sample: Sample = "",
+    lang: Lang = "",
+) -> Response:
+    """Take in a message written without scripts, and show the conversation with it."""
+    language = tools.pack().language(lang)
+    said = chat_words.words(language)["person"] if quick else text.replace("\r\n", "\n")
+    visit = _visit(request, sample)
+    token = ""
+    try:
+        chat_session.require_own_page(request)
+        if visit is None:
+            token, _id = chat_session.open_conversation(request, language=language, sample=sample)
+            visit = chat_session.known(token)
+        inbound = Inbound(
+            channel=CHANNEL,
+            provider_id=id or secrets.token_urlsafe(12),
+            address=visit.address,
+            text=said,
+            at=tools.now(),
+        )
+        support.receive(visit.conversation_id, inbound)
+    except Exception as error:
+        problem = problems.describe(error)
+        if problem.status == 500:
+            raise
+        response = _page(request, visit, sample=sample, lang=lang, text=text, wrong=_wrong(problem, said, language))
+        response.status_code = problem.status
+    else:
+        response = RedirectResponse(_address(sample, lang) + "#end", status_code=303)
+    if token:
+        chat_session.keep(request, response, token, sample)
+    return response
+
+
+@router.post("/chat/leave")
+def leave(request: Request, sample: Sample = "", lang: Lang = "") -> Response:
+    """Have this browser forget its conversation, which stays in the file."""
+    chat_session.require_own_page(request)
+    response = RedirectResponse(_address(sample, lang), status_code=303)
+    chat_session.keep(request, response, "", sample)
+    return response
+
+
+def _visit(request: Request, sample: str) -> Visit | None:
+    settings: Settings = request.app.state.settings
+    if sample and not settings.demo:
+        raise NotFound("sample contacts exist in a demo only")
+    return chat_session.of_cookie(request, sample)
+
+
+def _page(
+    request: Request, visit: Visit | None, *, sample: str, lang: str, text: str = "", wrong: str = ""
+) -> Response:
+    pack, now = tools.pack(), tools.now()
+    language = pack.language(lang)
+    say = chat_words.words(language)
+    said, marks = _recent(visit) if visit else ([], Marks())
+    context = {
+        "say": say,
+        "language": chat_words.written_in(language),
+        "languages": [
+            {"code": code, "name": chat_words.name(code), "href": _address(sample, code)}
+            for code in pack.profile.languages
+            if code != language
+        ],
+        "hours": chat_words.hours(pack, language, now),
+        "local": pack.hours.zone,
+        "lines": _lines(said, marks, pack, language, now),
+        "after": said[-1].seq if said else 0,
+        "read": marks.read,
+        "open": visit is not None,
+        "sample": sample,
+        "sample_name": _name(sample) if sample else "",
+        "here": _address(sample, lang),
+        "leave": _address(sample, lang, "/chat/leave"),
+        "most": pack.profile.limits.message_chars,
+        "id": secrets.token_urlsafe(12),
+        "text": text,
+        "wrong": wrong,
+        "script_words": json.dumps({key: say[key] for key in SCRIPT_WORDS}, ensure_ascii=False),
+    }
+    return render.page(request, "chat.html", context)
+
+
+def _recent(visit: Visit) -> tuple[Sequence[Message], Marks]:
+    found, marks = look(visit.conversation_id, 0)
+    said = list(found)
+    while len(found) == PAGE:
+        with transaction():
+            found = messages.visible(visit.conversation_id, after=found[-1].seq, limit=PAGE)
+        said = (said + found)[-SHOWN:]
+    return said, marks
+
+
+def _lines(said: Sequence[Message], marks: Marks, pack: Pack, language: str, now: datetime) -> list[Line]:
+    zone = pack.hours.zone
+    shown, last_day = [], now.astimezone(zone).date()
+    for message, following in zip(said, [*said[1:], None], strict=True):
+        day = message.at.astimezone(zone).date()
+        ends = following is None or following.inbound != message.inbound or following.at - message.at > RUN
+        shown.append(
+            Line(
+                id=message.id,
+                seq=message.seq,
+                ours=not message.inbound,
+                text=message.text,
+                at=message.at,
+                day=_day(day, language) if day != last_day else "",
+                state="read" if message.seq <= marks.read else "sent",
+                last=ends or following.at.astimezone(zone).date() != day if following else True,
+            )
+        )
+        last_day = day
+    return shown
+
+
+def _day(day: date, language: str) -> str:
+    return format_date(day, "d MMMM", locale=chat_words.written_in(language))
+
+
+def _name(sample: str) -> str:
+    with transaction():
+        contact = contacts.get(ContactId(sample))
+    if contact is None:
+        raise NotFound(f"there is no sample contact {sample}")
+    return contact.name
+
+
+def _wrong(problem: Problem, said: str, language: str) -> str:
+    """Return what to tell somebody whose message was not taken."""
+    say: Mapping[str, Any] = chat_words.words(language)
+    most = tools.pack().profile.limits.message_chars
+    if problem.status == 429:
+        return str(say["too_many"])
+    if problem.status == 400:
+        return (
+            str(say["too_long"]).format(most=most)
+            if len(said) > most
+            else str(say["empty" if not said.strip() else "refused"])
+        )
+    return str(say["away"])
+
+
+def _address(sample: str, lang: str, path: str = "/chat") -> str:
+    given = {name: value for name, value in (("as", sample), ("lang", lang)) if value}
+    return path + (f"?{urlencode(given)}" if given else "")
