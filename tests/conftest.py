@@ -5,23 +5,49 @@ A module uses either `database` (the store alone) or `desk` (everything), becaus
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
+import uvicorn
+from pydantic import SecretStr
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
+from caseward import app, durable
+from caseward.adapters import find
+from caseward.core.approval import ApprovalState, Word
+from caseward.core.case import Case
+from caseward.core.ids import ConversationId
+from caseward.core.messages import Inbound, Message
 from caseward.core.pack import Pack
+from caseward.core.ports import Brain
+from caseward.desk import approvals as verdicts
+from caseward.desk import tools
+from caseward.desk.tools import Tools
+from caseward.flows import clockwork, support
 from caseward.packs.load import load
-from caseward.store import db, log, migrate
+from caseward.settings import Settings
+from caseward.store import approvals, cases, db, log, messages, migrate
+from caseward.store.approvals import Request
 from caseward.store.embedded import Embedded
+from caseward.store.records import StoredRecords
+from caseward.store.tables import metadata
+from caseward.web import app as web_app
+from caseward.web import serve
 
 SCHOOL = Path(__file__).parents[1] / "packs" / "vocal-coaching"
 TEMPLATE = "caseward_template"
+MORNING = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+"""A Monday, 10:00 in the school's zone: open, in the middle of no holiday, and of a month."""
 PATIENCE_SECONDS = 30
 """How long a wait for a condition may take before the test fails."""
 _numbers = count(1)
@@ -104,3 +130,212 @@ def database(cluster: Cluster) -> Iterator[str]:
 def school() -> Pack:
     """The sample school."""
     return load(SCHOOL)
+
+
+class Clock:
+    """Says what time it is, and moves only when told to."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def __call__(self) -> datetime:
+        """Return the current instant, in UTC."""
+        return self._now
+
+    def set(self, now: datetime) -> None:
+        """Make it `now`."""
+        self._now = now.astimezone(UTC)
+
+    def advance(self, **span: float) -> None:
+        """Let time pass: `clock.advance(hours=2)`."""
+        self._now += timedelta(**span)
+
+
+@dataclass
+class Desk:
+    """A whole desk over a database of its own. Nothing runs by itself: `settle` does what is due and waits for it."""
+
+    pack: Pack
+    clock: Clock
+    woken: list[tuple[str, datetime]] = field(default_factory=list)
+    """Turns that were announced and not begun yet: conversation, and from when it may begin."""
+
+    def open(self, *, as_: str | None = None, language: str = "id") -> ConversationId:
+        """Open a web chat, as a sample contact or as nobody we know."""
+        return self.open_with_token(as_=as_, language=language)[1]
+
+    def open_with_token(self, *, as_: str | None = None, language: str = "id") -> tuple[str, ConversationId]:
+        """Open a web chat and return the token that opens it, and the conversation."""
+        return support.open_chat(language=language, sample_contact=as_)
+
+    def say(self, conversation: ConversationId, text: str, *, id: str | None = None) -> Message:
+        """Have the contact say something; the same id again is the same message."""
+        provider_id = id or f"m{next(_numbers)}"
+        with db.transaction():
+            row = messages.conversation(conversation)
+        assert row is not None, f"no conversation {conversation}"
+        inbound = Inbound(channel=row.channel, provider_id=provider_id, address=row.address, text=text, at=self.clock())
+        return support.receive(conversation, inbound)
+
+    def settle(self, *, failing: bool = False) -> None:
+        """Do everything that is due by the clock, and what follows from it, until nothing is left to do.
+
+        Work that ended in an error fails the test, unless `failing` says that it is expected.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            wait_until(lambda: not self._at_work(), what="work in flight")
+            if not failing:
+                assert not self.errors(), self.errors()
+            due = [woken for woken in self.woken if woken[1] <= self.clock()]
+            self.woken = [woken for woken in self.woken if woken not in due]
+            for conversation, _ready in due:
+                clockwork.begin_turn(conversation)
+            if not due and clockwork.sweep() == 0:
+                return
+            assert time.monotonic() < deadline, f"still not settled: {self._left()}"
+
+    def ask(self, text: str, *, as_: str | None = None, language: str = "id") -> list[str]:
+        """Say one thing in a new chat and return what the desk replied."""
+        conversation = self.open(as_=as_, language=language)
+        self.say(conversation, text)
+        self.settle()
+        return self.replies(conversation)
+
+    def replies(self, conversation: ConversationId) -> list[str]:
+        """Return what the contact was told, oldest first."""
+        with db.transaction():
+            return [each.text for each in messages.visible(conversation, after=0) if not each.inbound]
+
+    def case(self, conversation: ConversationId) -> Case:
+        """Return the conversation's latest case."""
+        with db.transaction():
+            found = cases.latest(conversation)
+        assert found is not None, f"no case in {conversation}"
+        return found
+
+    def request(self, conversation: ConversationId) -> Request:
+        """Return the open request for consent of the conversation's latest case."""
+        case_id = self.case(conversation).id
+        with db.transaction():
+            found = [each for each in approvals.of_case(case_id) if each.state is ApprovalState.OPEN]
+        assert found, f"nothing is asked about {conversation}"
+        return found[-1]
+
+    def decide(self, conversation: ConversationId, word: Word, *, role: str = "coach", **more: Any) -> None:
+        """Have a sample person of that role decide the open request, and settle."""
+        request = self.request(conversation)
+        given = {"text": None, "reason": "", "conditions": "", "digest": request.digest, **more}
+        with db.transaction():
+            verdicts.decide(request.id, word, person=f"sample_{role}", role=role, **given)
+        self.settle()
+
+    def entries(self, conversation: ConversationId) -> list[log.Entry]:
+        """Return the action log of the conversation's latest case, oldest first."""
+        case_id = self.case(conversation).id
+        with db.transaction():
+            return list(log.walk(case_id))
+
+    def errors(self) -> list[str]:
+        """Return what work ended in an error, and in which."""
+        rows = self._work("status not in ('SUCCESS', 'PENDING', 'ENQUEUED')")
+        return [f"{row.workflow_uuid}: {row.error}" for row in rows]
+
+    def _at_work(self) -> bool:
+        return bool(self._work("status in ('PENDING', 'ENQUEUED')"))
+
+    def _left(self) -> str:
+        return f"{self.woken}, {[row.workflow_uuid for row in self._work('true')][-5:]}"
+
+    def _work(self, condition: str) -> list[Any]:
+        query = f"select workflow_uuid, error from dbos.workflow_status where {condition} order by created_at"
+        with db.transaction():
+            return list(db.execute(text(query)))
+
+
+@pytest.fixture(scope="session")
+def brain(school: Pack) -> Brain:
+    """The local brain, trained once."""
+    return find.brain(("local",), school)
+
+
+@pytest.fixture(scope="module")
+def engine(cluster: Cluster) -> Iterator[Engine]:
+    """A database with the durable engine running on it, for one module: the engine is one a process."""
+    url = cluster.create(template=TEMPLATE)
+    connected = db.connect(url)
+    app.load_stories()
+    durable.launch(db.driver_url(url), connected, db.joining, executor_id=f"test-{uuid4().hex}")
+    yield connected
+    durable.shut_down()
+    db.disconnect()
+    cluster.drop(url)
+
+
+@pytest.fixture
+def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
+    """The school's desk on a Monday morning, with its sample records and nobody's words yet."""
+    assert db.engine() is engine, "a module uses `desk` or `database`, not both"
+    opened = Desk(pack=school, clock=Clock(MORNING))
+    _empty(engine)
+    tools.use(
+        Tools(
+            pack=school,
+            brain=brain,
+            channels=find.channels(("webchat",)),
+            skills=find.skills(("records",), StoredRecords(), school),
+            begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
+            wake=lambda conversation, _turn, ready: opened.woken.append((conversation, ready)),
+            clock=opened.clock,
+            debounce_ms=0,
+        )
+    )
+    with db.transaction():
+        log.start()
+        app.lay_out(school, opened.clock())
+    yield opened
+    wait_until(lambda: not opened._at_work(), what="work in flight at the end of a test")
+    tools.use(None)
+
+
+def _empty(engine: Engine) -> None:
+    """Take every row out of the tables, the durable engine's included."""
+    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"truncate {tables} restart identity cascade"))
+        connection.execute(text("delete from dbos.workflow_status"))
+
+
+# --- the web ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Server:
+    """A real server on a free port of this machine."""
+
+    url: str
+    desk: Desk
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a demo that keeps its things in a temporary folder."""
+    return Settings(data=tmp_path / "data", demo=True, secret=SecretStr("s" * 32))
+
+
+@pytest.fixture
+def server(desk: Desk, settings: Settings) -> Iterator[Server]:
+    """The web over the desk, served by a real server."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        own = settings.model_copy(update={"port": port})
+        running = uvicorn.Server(serve.configure(own, web_app.build(own)))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, name="server")
+        thread.start()
+        try:
+            wait_until(lambda: running.started or not thread.is_alive(), what="the server to start")
+            assert running.started, "the server did not start"
+            yield Server(url=f"http://127.0.0.1:{port}", desk=desk)
+        finally:
+            running.should_exit = True
+            thread.join(PATIENCE_SECONDS)

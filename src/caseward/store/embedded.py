@@ -71,16 +71,49 @@ class Embedded:
         """Stop the server, unless another live process uses it."""
         if self._share is None:
             return
-        with _locked(self._home / "starting"):
+        with _locked(self._home / "starting"), contextlib.suppress(BlockingIOError):
+            self._leave_last()
+
+    def _leave_last(self) -> None:
+        """Give up our share and stop the server; raise BlockingIOError when another process has a share too."""
+        share, self._share = self._share, None
+        if share is None:
+            return
+        with share:
+            fcntl.flock(share, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self._running():
+                self._run("pg_ctl", "stop", "-D", self._files, "-m", "fast", "-w")
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Return whether there is a database under `folder`."""
+        return (folder / "database" / "files" / "PG_VERSION").exists()
+
+    @staticmethod
+    def in_use(folder: Path) -> bool:
+        """Return whether a live process uses the database under `folder`."""
+        try:
+            with (folder / "database" / "in-use").open("r") as share:
+                fcntl.flock(share, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    @classmethod
+    def wipe(cls, folder: Path) -> None:
+        """Remove the database under `folder`, if there is one; raise CasewardError while a live process uses it."""
+        home = folder / "database"
+        if not home.exists():
+            return
+        server = cls(folder)
+        with _locked(home / "starting"):
             try:
-                fcntl.flock(self._share, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if self._running():
-                    self._run("pg_ctl", "stop", "-D", self._files, "-m", "fast", "-w")
+                server._leave_last()
             except BlockingIOError:
-                pass
-            finally:
-                self._share.close()
-                self._share = None
+                raise CasewardError(f"the database under {folder} is in use; stop what uses it first") from None
+            shutil.rmtree(server._files)
 
     def dump(self, file: Path) -> None:
         """Write a consistent copy of the database into `file`, while it is in use."""

@@ -6,11 +6,11 @@ the network would, so exactly-once is earned by keys and not by sharing a commit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, delete, insert, select, text, update
+from sqlalchemy import Connection, Executable, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -57,25 +57,6 @@ class StoredRecords:
         except IntegrityError:
             raise Conflict(f"{key}: somebody else holds that place") from None
         return remember
-
-    def seed(
-        self, kind: str, documents: Iterable[Mapping[str, Any]], *, claims: Mapping[str, str] | None = None
-    ) -> None:
-        """Put documents in, replacing those of the same kind."""
-        with db.engine().begin() as connection:
-            connection.execute(delete(table).where(table.c.kind == kind))
-            rows = [
-                {
-                    "kind": kind,
-                    "id": doc["id"],
-                    "data": dict(doc),
-                    "revision": 1,
-                    "claim": (claims or {}).get(doc["id"]),
-                }
-                for doc in documents
-            ]
-            if rows:
-                connection.execute(insert(table), rows)
 
 
 def _effect(connection: Connection, key: str) -> Mapping[str, Any] | None:

@@ -1,0 +1,59 @@
+"""Plugs, found by the names of their files: what the settings allow is loaded, everything else stays out.
+
+A channel's module has `channel()`, a system's `skills(book, pack)`, a brain's `brain(pack)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from caseward.core.errors import BadInput
+from caseward.core.pack import Pack
+from caseward.core.ports import Brain, Channel, RecordBook, Skill
+
+
+def channels(allowed: Iterable[str]) -> dict[str, Channel]:
+    """Return name → channel; raise BadInput for one that does not exist."""
+    return {name: _module("channels", name).channel() for name in allowed}
+
+
+def skills(allowed: Iterable[str], book: RecordBook, pack: Pack) -> dict[str, Skill]:
+    """Return name → skill of all allowed systems; raise BadInput for one that does not exist, or a name used twice."""
+    found: dict[str, Skill] = {}
+    for system in allowed:
+        for skill in _module("skills", system).skills(book, pack):
+            if skill.name in found:
+                raise BadInput(f"CASEWARD_SKILLS: two of them have a skill {skill.name!r}; leave one of them out")
+            found[skill.name] = skill
+    return found
+
+
+def claims(documents: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, str]]:
+    """Return kind → id → claim for documents that are put into the built-in records from outside."""
+    module = _module("skills", "records")
+    return {kind: module.claims(kind, rows) for kind, rows in documents.items()}
+
+
+def brain(allowed: Iterable[str], pack: Pack) -> Brain:
+    """Return the first allowed brain; raise BadInput when there is none."""
+    for name in allowed:
+        made: Brain = _module("brains", name).brain(pack)
+        return made
+    raise BadInput("CASEWARD_BRAINS is empty; name at least one, such as local")
+
+
+def names(kind: str) -> list[str]:
+    """Return the plugs of a kind (`channels`, `skills`, `brains`) that came along."""
+    folder = Path(__file__).with_name(kind)
+    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+
+
+def _module(kind: str, name: str) -> ModuleType:
+    known = names(kind)
+    if name not in known:
+        raise BadInput(f"CASEWARD_{kind.upper()} names {name!r}, which does not exist; there is {', '.join(known)}")
+    return import_module(f"caseward.adapters.{kind}.{name}")

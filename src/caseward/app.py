@@ -1,0 +1,190 @@
+"""The wiring: settings + pack + plugs → a desk at work. Only this file sees everything."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pkgutil import iter_modules
+
+import structlog
+
+from caseward import durable, flows
+from caseward.adapters import find
+from caseward.core.case import Contact
+from caseward.core.errors import BadInput, CasewardError, Conflict
+from caseward.core.ids import ContactId
+from caseward.core.pack import Pack
+from caseward.core.roles import Role
+from caseward.desk import tools
+from caseward.desk.tools import Tools
+from caseward.flows import clockwork
+from caseward.packs import samples as sample_files
+from caseward.packs.load import load
+from caseward.settings import Settings
+from caseward.store import contacts, db, log, migrate, people, running, samples
+from caseward.store.embedded import Embedded
+from caseward.store.people import Person
+from caseward.store.records import StoredRecords
+
+Clock = Callable[[], datetime]
+
+DEMO_FOLDER = "demo"
+"""Where below the data folder a demo keeps its database, apart from a real desk's."""
+ROUND = timedelta(minutes=30)
+"""A demo that is started again within this goes on with its records as they were left."""
+LINKS_LAST = timedelta(days=30)
+"""Upper bound of "while this demo runs": the next start makes new ones."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """A desk at work in this process."""
+
+    settings: Settings
+    pack: Pack
+    executor_id: str
+    url: str
+    """Of the database."""
+    closing: contextlib.ExitStack
+
+    def stop(self) -> None:
+        """Stop taking work, finish what runs, and leave no process behind."""
+        self.closing.close()
+
+
+def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None = None, prepared: bool = False) -> App:
+    """Start a desk: database, tables, release, plugs, durable engine, dispatcher and sweeper.
+
+    Args:
+        settings: where things are and which plugs are allowed.
+        demo: whether sample records are laid out; as the settings say when None.
+        clock: what time it is, for tests.
+        prepared: True in a process whose parent called `prepare`.
+
+    Raises:
+        CasewardError: the pack cannot be read, its release was published with other content, the database cannot be
+            used, a plug does not exist.
+    """
+    now = clock or (lambda: datetime.now(UTC))
+    pack = load(settings.pack)
+    with contextlib.ExitStack() as stack:
+        url = connect(settings, stack, demo=settings.demo if demo is None else demo)
+        if not prepared:
+            prepare(url, settings, pack, now(), demo=settings.demo if demo is None else demo)
+        executor_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        given = make_tools(settings, pack, now)
+        stack.callback(tools.use, None)
+        tools.use(given)
+        load_stories()
+        stack.callback(durable.shut_down)
+        durable.launch(db.driver_url(url), db.engine(), db.joining, executor_id=executor_id)
+        stack.callback(clockwork.stop)
+        tools.use(replace(given, wake=clockwork.start(executor_id)))
+        return App(settings=settings, pack=pack, executor_id=executor_id, url=url, closing=stack.pop_all())
+
+
+def connect(settings: Settings, stack: contextlib.ExitStack, *, demo: bool) -> str:
+    """Connect the store to the database, starting the embedded one when no other is named; return its address."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+    else:
+        server = Embedded(settings.data / DEMO_FOLDER if demo else settings.data)
+        stack.callback(server.stop)
+        url = server.url
+    stack.callback(db.disconnect)
+    db.connect(url)
+    return url
+
+
+def look_in(settings: Settings, stack: contextlib.ExitStack) -> str:
+    """Connect the store to the database that a command is about and return its address.
+
+    Without an address in the settings that is the embedded one in use, a real desk's before a demo's; raise BadInput
+    when there is none yet.
+    """
+    folders = {settings.data: False, settings.data / DEMO_FOLDER: True}
+    there = [folder for folder in folders if Embedded.exists(folder)]
+    if settings.database_url is None and not there:
+        raise BadInput(
+            f"there is no database under {settings.data} yet; start `caseward serve` or `caseward demo` once"
+        )
+    chosen = next((each for each in there if Embedded.in_use(each)), there[0] if there else settings.data)
+    url = connect(settings, stack, demo=folders[chosen])
+    migrate.upgrade(url)
+    return url
+
+
+def prepare(url: str, settings: Settings, pack: Pack, now: datetime, *, demo: bool) -> None:
+    """Bring the database up to date, publish the pack's release, and lay a demo's samples out."""
+    migrate.upgrade(url)
+    with db.transaction():
+        log.start()
+        if demo and samples.in_use() and samples.laid_out_at() is None:
+            raise BadInput(
+                "this database holds a real desk, which a demo would fill with samples; "
+                "leave CASEWARD_DATABASE_URL and CASEWARD_DEMO out"
+            )
+    _publish(pack, now, demo=demo)
+    if demo:
+        with db.transaction():
+            lay_out(pack, now)
+
+
+def lay_out(pack: Pack, now: datetime) -> None:
+    """Put in the sample records, contacts and people, unless they were laid out a moment ago."""
+    before = samples.laid_out_at()
+    if before is not None and now - before < ROUND:
+        return
+    documents = sample_files.resolve(pack, now)
+    samples.lay_out(documents, claims=find.claims(documents), now=now)
+    for person in documents.get("person", ()):
+        known = {name: str(person.get(name, "")) for name in ("name", "email", "phone", "locale")}
+        contacts.keep(Contact(id=ContactId(str(person["id"])), **known), sample=True, now=now)
+    for role in Role:
+        name = f"Sample {role.replace('_', ' ')}"
+        people.add(Person(id=f"sample_{role}", name=name, role=role, sample=True), now=now)
+
+
+def make_tools(settings: Settings, pack: Pack, now: Clock) -> Tools:
+    """Return the tools the rooms reach for: the pack, the allowed plugs, the clock."""
+    return Tools(
+        pack=pack,
+        brain=find.brain(settings.brains, pack),
+        channels=find.channels(settings.channels),
+        skills=find.skills(settings.skills, StoredRecords(), pack),
+        begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
+        clock=now,
+        debounce_ms=settings.debounce_ms,
+    )
+
+
+def load_stories() -> None:
+    """Import every story, so that the durable engine knows what was begun by name, here or in another process."""
+    for module in iter_modules(flows.__path__):
+        import_module(f"caseward.flows.{module.name}")
+
+
+def sign_in_links(now: datetime) -> Mapping[Role, str]:
+    """Make the sample people's sign-in links anew and return role → token."""
+    with db.transaction():
+        samples.end_sign_in_links()
+        return {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
+
+
+def _publish(pack: Pack, now: datetime, *, demo: bool) -> None:
+    profile = pack.profile
+    try:
+        with db.transaction():
+            running.publish(profile.release, pack=profile.name, digest=pack.digest, now=now)
+    except Conflict as error:
+        if not demo:
+            raise CasewardError(str(error)) from None
+        _log.warning("the pack was changed without a new release; a real desk would refuse to start", why=str(error))
