@@ -29,10 +29,12 @@ def establish(case: Case, turn: Turn, seen: Understanding) -> tuple[Case, Who]:
         return case, Who(state=IdentityState.VERIFIED, contact=contact, method=method, at=at)
 
     policy = tools.pack().profile.identity
+    asked = case.pending.get("ask") == "identity"
+    given: dict[str, str] = {name: values[0] for name in policy.fields if (values := seen.entities.get(name))}
+    if not given and not asked and not tools.pack().intents[seen.intent].account_specific:
+        return case, Who(state=IdentityState.UNKNOWN)
     failed = contacts.failed_attempts(case.conversation_id, now - timedelta(minutes=policy.window_minutes))
     locked = failed >= policy.attempts
-    given: dict[str, str] = {name: values[0] for name in policy.fields if (values := seen.entities.get(name))}
-    asked = case.pending.get("ask") == "identity"
     if len(given) < len(policy.fields):
         insists = locked or (asked and case.questions >= tools.pack().profile.limits.questions and not given)
         state = IdentityState.MISMATCH if failed else IdentityState.UNKNOWN

@@ -13,6 +13,7 @@ from caseward.core.ids import ConversationId
 from caseward.core.messages import Inbound, Message
 from caseward.desk import tools
 from caseward.store import cases, log, messages
+from caseward.store.messages import Received
 
 MAX_PROVIDER_ID = 200
 
@@ -41,11 +42,8 @@ class Turn:
         return "\n".join(message.text for message in self.messages)
 
 
-def receive(conversation_id: ConversationId, inbound: Inbound) -> tuple[Message, bool, datetime]:
+def receive(conversation_id: ConversationId, inbound: Inbound) -> Received:
     """Store a message and make its turn due; a repeated provider id is the same message.
-
-    Returns:
-        The message, whether it is new, and when its turn may begin.
 
     Raises:
         BadInput: empty, too long, without a usable id, or one of too many in a minute.
@@ -58,7 +56,7 @@ def receive(conversation_id: ConversationId, inbound: Inbound) -> tuple[Message,
         raise BadInput("text: the message is empty; write at least one character")
     if len(text) > limits.message_chars:
         raise BadInput(f"text: {len(text)} characters are too many; send at most {limits.message_chars}")
-    message, new, ready = messages.receive(
+    received = messages.receive(
         conversation_id,
         provider_id=inbound.provider_id,
         text=text,
@@ -67,19 +65,18 @@ def receive(conversation_id: ConversationId, inbound: Inbound) -> tuple[Message,
         debounce=timedelta(milliseconds=tools.debounce_ms(inbound.channel)),
         collect_max=timedelta(milliseconds=limits.collect_max_ms),
     )
-    if not new:
-        return message, False, ready
-    minute_ago = inbound.at - timedelta(minutes=1)
-    if messages.received_since(conversation_id, minute_ago) > limits.messages_per_minute:
+    if not received.new:
+        return received
+    if received.lately > limits.messages_per_minute:
         raise TooMany(f"more than {limits.messages_per_minute} messages in a minute; wait a little and send again")
     log.append(
         "inbound",
         "contact",
-        {"message": message.id, "channel": inbound.channel, "kind": inbound.kind, "text": text},
+        {"message": received.message.id, "channel": inbound.channel, "kind": inbound.kind, "text": text},
         at=inbound.at,
         conversation_id=conversation_id,
     )
-    return message, True, ready
+    return received
 
 
 def clean(text: str) -> str:
@@ -98,18 +95,16 @@ def file(conversation_id: ConversationId) -> tuple[Turn, Case] | None:
     The open case is carried on, and so is one resolved within the pack's reopen time; otherwise a new one begins.
     """
     now = tools.now()
-    number, taken = messages.claim(conversation_id)
-    if not taken:
+    begun = messages.begin(conversation_id)
+    if begun is None:
         return None
-    row = messages.lock(conversation_id)
-    case = _case_for(conversation_id, row.channel, row.language, now)
-    messages.file(taken, case.id)
+    case = _case_for(conversation_id, begun.channel, begun.language, now)
     turn = Turn(
         conversation_id=conversation_id,
-        number=number,
-        channel=row.channel,
-        address=row.address,
-        messages=taken,
+        number=begun.turn,
+        channel=begun.channel,
+        address=begun.address,
+        messages=messages.claim(conversation_id, begun.turn, case.id),
         earlier=case.pending.get("said", ""),
     )
     return turn, cases.change(case, now, turns=case.turns + 1)

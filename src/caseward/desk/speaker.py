@@ -44,14 +44,12 @@ def say(
     except Refused as refusal:
         _denied(case, actor, str(refusal))
         raise
-    if effects.said(key):
-        return False
     channel_name, _, address = draft.address.partition(":")
-    message = messages.add(case.conversation_id, case_id=case.id, author="desk", text=text, at=now)
     channel = tools.channel(channel_name)
+    message_id = ids.new("msg")
     parcel = effects.queue_parcel(
         case_id=case.id,
-        message_id=message.id,
+        message_id=message_id,
         channel=channel_name,
         address=address,
         text=text,
@@ -60,13 +58,16 @@ def say(
         delivered=channel.pull,
         now=now,
     )
-    if parcel is not None and not channel.pull:
+    if parcel is None:
+        return False
+    messages.add(case.conversation_id, case_id=case.id, author="desk", text=text, at=now, id=message_id)
+    if not channel.pull:
         tools.begin("deliver", parcel, f"deliver:{parcel}:0")
     log.append(
         "send",
         actor,
         {
-            "message": message.id,
+            "message": message_id,
             "channel": channel_name,
             "text": text,
             "approver": approval.approver,

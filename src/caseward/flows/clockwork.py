@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from caseward import durable
-from caseward.core.ids import ConversationId
 from caseward.desk import tools
 from caseward.store import approvals, db, effects, messages, running, timers
 
@@ -39,7 +38,8 @@ class Dispatcher:
     """Begins turns at their time, in this process, on one thread."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, str]] = []
+        self._due: list[tuple[float, str, int]] = []
+        self._ready: dict[tuple[str, int], float] = {}
         self._changed = threading.Condition()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
@@ -56,11 +56,12 @@ class Dispatcher:
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
-    def wake(self, conversation_id: str, _turn: int, ready: datetime) -> None:
-        """Begin the conversation's next turn at `ready`."""
-        wait = (ready - tools.now()).total_seconds()
+    def wake(self, conversation_id: str, turn: int, ready: datetime) -> None:
+        """Begin the conversation's turn at `ready`; a later message moves it, up to the longest wait."""
+        due = time.monotonic() + max(0.0, (ready - tools.now()).total_seconds())
         with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + max(0.0, wait), conversation_id))
+            self._ready[conversation_id, turn] = due
+            heapq.heappush(self._due, (due, conversation_id, turn))
             self._changed.notify()
 
     def _run(self) -> None:
@@ -70,17 +71,12 @@ class Dispatcher:
                     self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
                 if self._stopped:
                     return
-                _at, conversation_id = heapq.heappop(self._due)
+                due, conversation_id, turn = heapq.heappop(self._due)
+                if self._ready.get((conversation_id, turn)) != due:
+                    continue  # moved out by a later message
+                del self._ready[conversation_id, turn]
             with _kept_going("dispatch"):
-                begin_turn(conversation_id)
-
-
-def begin_turn(conversation_id: str) -> None:
-    """Begin the next turn of a conversation; the same turn begins once however often it is woken."""
-    with db.transaction():
-        row = messages.conversation(ConversationId(conversation_id))
-    if row is not None and row.ready_at is not None and row.ready_at <= tools.now():
-        durable.start("answer", conversation_id, row.turn + 1, id=f"turn:{conversation_id}:{row.turn + 1}")
+                durable.start("answer", conversation_id, turn, id=f"turn:{conversation_id}:{turn}")
 
 
 class Sweeper:

@@ -72,10 +72,10 @@ def open_chat(*, language: str, sample_contact: str | None) -> tuple[str, Conver
 def receive(conversation_id: ConversationId, inbound: Inbound) -> Message:
     """Store a message, and have its turn begin once it is committed; raise BadInput for one that cannot be taken."""
     with db.transaction():
-        message, new, ready = intake.receive(conversation_id, inbound)
-        if new:
-            db.after_commit(lambda: tools.wake(conversation_id, 0, ready))
-    return message
+        received = intake.receive(conversation_id, inbound)
+        if received.new:
+            db.after_commit(lambda: tools.wake(conversation_id, received.turn, received.ready))
+    return received.message
 
 
 def stumble(conversation_id: str, turn_number: int) -> str:
@@ -235,7 +235,7 @@ def tick(timer: str) -> str:
             promises.breach(case, clock)
         case (clock, _, "update") if _unmet(case, clock):
             again = promises.next_promise(tools.now())
-            key = f"stalled:{case.id}:{case.turns}:{case.version}"
+            key = f"stalled:{case.id}:{case.turns}:{again.isoformat()}"
             speaker.tell(case, "stalled", {"promise_time": again}, address=address, key=key)
             timers.set_timer(case.id, "resolution_update", again - timedelta(minutes=1))
         case ("", "", "retry"):
@@ -318,7 +318,8 @@ def _ask_people(
 
 def _adds_nothing(before: Case, picture: Picture) -> bool:
     """Return whether a person is being asked already and this turn asks for nothing new ("any news?")."""
-    return bool(requests.open_of(before.id)) and picture.understanding.intent == "other" and not picture.finding.sure
+    new = picture.understanding.intent != "other" or picture.finding.sure
+    return not new and before.status is CaseStatus.WAITING_APPROVAL and bool(requests.open_of(before.id))
 
 
 def _carry_on(case: Case, turn: Turn) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core import ids
@@ -19,6 +19,13 @@ from caseward.store import db
 from caseward.store.tables import cases as table
 from caseward.store.tables import clocks, decisions
 
+_LATEST = (
+    select(table)
+    .where(table.c.conversation_id == bindparam("conversation"))
+    .order_by(table.c.number.desc())
+    .limit(1)
+    .with_for_update()
+)
 CHANGEABLE = frozenset(
     {
         *("contact_id", "status", "owner", "language", "intent", "category", "severity", "tier", "questions", "turns"),
@@ -42,11 +49,13 @@ def open_case(conversation_id: ConversationId, *, channel: str, language: str, n
         )
         .returning(table)
     ).one()
+    db.current().pending.setdefault("clocks read", set()).add(row.id)
     return _case(row)
 
 
 def get(case_id: str, *, lock: bool = False) -> Case:
     """Return a case by id or number; raise NotFound when there is none."""
+    _flush(db.current())
     by = table.c.number == int(case_id) if case_id.isdigit() else table.c.id == case_id
     query = select(table).where(by)
     row = db.execute(query.with_for_update() if lock else query).first()
@@ -57,18 +66,34 @@ def get(case_id: str, *, lock: bool = False) -> Case:
 
 def latest(conversation_id: ConversationId) -> Case | None:
     """Return the conversation's most recent case, locked until the commit, or None."""
-    query = select(table).where(table.c.conversation_id == conversation_id).order_by(table.c.number.desc()).limit(1)
-    row = db.execute(query.with_for_update()).first()
+    _flush(db.current())
+    row = db.execute(_LATEST, {"conversation": conversation_id}).first()
     return _case(row) if row else None
 
 
 def change(case: Case, now: datetime, **fields: Any) -> Case:
-    """Write fields of a case and return it as it is now."""
+    """Change fields of a case and return it as it is then; all changes of a transaction are written as one."""
     unknown = set(fields) - CHANGEABLE
     if unknown:
         raise TypeError(f"a case has no changeable field {', '.join(sorted(unknown))}")
-    db.execute(update(table).where(table.c.id == case.id).values(**fields, updated_at=now, version=table.c.version + 1))
-    return replace(case, **fields, updated_at=now, version=case.version + 1)
+    held = db.current().pending.setdefault("cases", {})
+    held[case.id] = {**held.get(case.id, {}), **fields, "updated_at": now}
+    return replace(case, **fields, updated_at=now)
+
+
+def _flush(opened: db.Transaction) -> None:
+    for case_id, fields in opened.pending.pop("cases", {}).items():
+        opened.connection.execute(
+            update(table).where(table.c.id == case_id).values(**fields, version=table.c.version + 1)
+        )
+    for (case_id, _kind), clock in opened.pending.get("clocks", {}).items():
+        if clock.changed:
+            row = {name: getattr(clock, name) for name in _INSTANTS}
+            opened.connection.execute(_KEEP_CLOCK, {"case_id": case_id, "kind": clock.kind, **row})
+            clock.changed = False
+
+
+db.on_flush(1, _flush)
 
 
 def of_contact(contact_id: ContactId, *, limit: int = 20) -> list[Case]:
@@ -119,28 +144,59 @@ def decision(case_id: CaseId, decision_id: int = 0) -> dict[str, Any] | None:
     )
 
 
+@dataclass(slots=True, kw_only=True)
+class Clock:
+    """One promise of a case and how it stands; written with the transaction that changed it."""
+
+    kind: str
+    started_at: datetime
+    due_at: datetime
+    paused_at: datetime | None = None
+    met_at: datetime | None = None
+    breached_at: datetime | None = None
+    changed: bool = False
+
+
+_INSTANTS = ("started_at", "due_at", "paused_at", "met_at", "breached_at")
+
+
 def start_clock(case_id: CaseId, kind: str, *, now: datetime, due: datetime) -> None:
     """Start a clock, or start it anew."""
-    fresh = {"started_at": now, "due_at": due, "paused_at": None, "met_at": None, "breached_at": None}
-    db.execute(
-        upsert(clocks)
-        .values(case_id=case_id, kind=kind, **fresh)
-        .on_conflict_do_update(index_elements=["case_id", "kind"], set_=fresh)
-    )
+    clocks_of(case_id)
+    _held_clocks()[case_id, kind] = Clock(kind=kind, started_at=now, due_at=due, changed=True)
 
 
-def clocks_of(case_id: CaseId) -> dict[str, Any]:
-    """Return a case's clocks: kind → row with started_at, due_at, paused_at, met_at, breached_at."""
-    return {row.kind: row for row in db.execute(select(clocks).where(clocks.c.case_id == case_id))}
+def clocks_of(case_id: CaseId) -> dict[str, Clock]:
+    """Return a case's clocks by kind, read once a transaction."""
+    held, read = _held_clocks(), db.current().pending.setdefault("clocks read", set())
+    if case_id not in read:
+        read.add(case_id)
+        for row in db.execute(_CLOCKS, {"case": case_id}):
+            clock = Clock(kind=row.kind, **{name: getattr(row, name) for name in _INSTANTS})
+            held.setdefault((case_id, row.kind), clock)
+    return {kind: clock for (of, kind), clock in held.items() if of == case_id}
 
 
-def set_clock(case_id: CaseId, kind: str, **fields: datetime | None) -> None:
-    """Write instants of a clock; one that was met stays met."""
-    db.execute(
-        update(clocks)
-        .where(clocks.c.case_id == case_id, clocks.c.kind == kind, clocks.c.met_at.is_(None))
-        .values(**fields)
-    )
+def set_clock(case_id: CaseId, kind: str, **instants: datetime | None) -> None:
+    """Set instants of a clock; one that was met stays met, and one that never ran is left alone."""
+    clock = clocks_of(case_id).get(kind)
+    if clock is None or clock.met_at is not None:
+        return
+    for name, at in instants.items():
+        setattr(clock, name, at)
+    clock.changed = True
+
+
+def _held_clocks() -> dict[tuple[CaseId, str], Clock]:
+    held: dict[tuple[CaseId, str], Clock] = db.current().pending.setdefault("clocks", {})
+    return held
+
+
+_CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case"))
+_fresh = upsert(clocks)
+_KEEP_CLOCK = _fresh.on_conflict_do_update(
+    index_elements=["case_id", "kind"], set_={name: _fresh.excluded[name] for name in _INSTANTS}
+)
 
 
 def _case(row: Any) -> Case:

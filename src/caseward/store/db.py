@@ -30,17 +30,18 @@ class Transaction:
     """Log entries waiting for the commit."""
     after: list[Callable[[], None]] = field(default_factory=list)
     """Called once committed: wake-ups, never state."""
+    pending: dict[str, Any] = field(default_factory=dict)
+    """What aggregates hold back to write once, just before the commit, or remember of what they read."""
 
 
 _engine: Engine | None = None
 _current: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
-_flush: Callable[[Transaction], None] | None = None
+_flushes: dict[int, Callable[[Transaction], None]] = {}
 
 
-def on_flush(flush: Callable[[Transaction], None]) -> None:
-    """Set what writes a transaction's buffered log entries (store/log.py does)."""
-    global _flush
-    _flush = flush
+def on_flush(order: int, flush: Callable[[Transaction], None]) -> None:
+    """Have `flush` write what its aggregate holds back, before each commit, in the order given; the log comes last."""
+    _flushes[order] = flush
 
 
 def connect(url: str, *, pool: int = POOL) -> Engine:
@@ -121,8 +122,8 @@ def joining(connection: Connection) -> Iterator[Transaction]:
 
 
 def _flushed(opened: Transaction) -> None:
-    if _flush is not None:
-        _flush(opened)
+    for _order, flush in sorted(_flushes.items()):
+        flush(opened)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, select, text
 
 from caseward.store import db
 from caseward.store.tables import log as table
@@ -69,7 +69,7 @@ def _flush(opened: db.Transaction) -> None:
         return
     connection = opened.connection
     seq, last = connection.execute(_TAKE_HEAD).one()
-    rows, payloads = [], []
+    rows: list[dict[str, Any]] = []
     for entry in opened.entries:
         seq += 1
         payload = rfc8785.dumps(_jsonable(entry.payload)).decode()
@@ -84,18 +84,29 @@ def _flush(opened: db.Transaction) -> None:
             "payload_hash": hashlib.sha256(payload.encode()).hexdigest(),
         }
         last = row["hash"] = link(row, last)
-        rows.append(row)
-        payloads.append({"seq": seq, "payload": payload})
-    connection.execute(insert(table), rows)
-    connection.execute(insert(log_payloads), payloads)
-    connection.execute(_MOVE_HEAD, {"seq": seq, "hash": last})
+        rows.append({**row, "payload": payload})
+    connection.execute(_WRITE, {"rows": json.dumps(rows, default=db.plain), "seq": seq, "hash": last})
     opened.entries.clear()
 
 
 _TAKE_HEAD = select(log_head.c.seq, log_head.c.hash).where(log_head.c.id == 1).with_for_update()
-_MOVE_HEAD = text("update log_head set seq = :seq, hash = :hash where id = 1")
+_WRITE = text(
+    """
+    with new as materialized (
+        select * from json_to_recordset(cast(:rows as json)) as row(
+            seq bigint, at timestamptz, kind text, actor text, case_id text, conversation_id text, release text,
+            payload text, payload_hash text, hash text
+        )
+    ),
+    payloads as (insert into log_payloads (seq, payload) select seq, payload from new),
+    head as (update log_head set seq = :seq, hash = :hash where id = 1)
+    insert into log (seq, at, kind, actor, case_id, conversation_id, release, payload_hash, hash)
+    select seq, at, kind, actor, case_id, conversation_id, release, payload_hash, hash from new
+    """
+)
+"""One round trip for entries, payloads and head: the head is locked from the read before it to the commit after it."""
 
-db.on_flush(_flush)
+db.on_flush(9, _flush)
 
 
 def link(row: Mapping[Any, Any], last: str) -> str:

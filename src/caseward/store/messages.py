@@ -8,17 +8,18 @@ one conversation never overlap.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Interval, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core import ids
 from caseward.core.ids import ConversationId
 from caseward.core.messages import Message
 from caseward.store import db
-from caseward.store.tables import conversations
+from caseward.store.tables import AT, conversations
 from caseward.store.tables import messages as table
 
 
@@ -57,6 +58,53 @@ def set_language(conversation_id: ConversationId, language: str) -> None:
     db.execute(update(conversations).where(conversations.c.id == conversation_id).values(language=language))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A message that was stored, now or earlier."""
+
+    message: Message
+    new: bool
+    ready: datetime
+    """When its turn may begin."""
+    turn: int = 0
+    """The turn that will take it."""
+    lately: int = 0
+    """How many messages came in on this conversation within the last minute, this one included."""
+
+
+_FIRST = func.coalesce(conversations.c.first_at, bindparam("at", type_=AT))
+_COLLECT = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("conversation"))
+    .values(
+        first_at=_FIRST,
+        ready_at=func.least(bindparam("ready", type_=AT), _FIRST + bindparam("longest", type_=Interval)),
+    )
+    .returning(
+        conversations.c.ready_at,
+        conversations.c.turn,
+        select(func.count())
+        .where(
+            table.c.conversation_id == bindparam("conversation"), table.c.inbound, table.c.at >= bindparam("minute_ago")
+        )
+        .scalar_subquery()
+        .label("lately"),
+    )
+)
+_BEGIN = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("conversation"), conversations.c.ready_at.is_not(None))
+    .values(turn=conversations.c.turn + 1, ready_at=None, first_at=None)
+    .returning(conversations.c.turn, conversations.c.channel, conversations.c.address, conversations.c.language)
+)
+_CLAIM = (
+    update(table)
+    .where(table.c.conversation_id == bindparam("conversation"), table.c.inbound, table.c.turn.is_(None))
+    .values(turn=bindparam("claimed"), case_id=bindparam("case"))
+    .returning(table)
+)
+
+
 def receive(
     conversation_id: ConversationId,
     *,
@@ -66,12 +114,8 @@ def receive(
     at: datetime,
     debounce: timedelta,
     collect_max: timedelta,
-) -> tuple[Message, bool, datetime]:
-    """Store an inbound message and make the conversation's next turn due.
-
-    Returns:
-        The message, whether it is new (a repeated provider id stores nothing), and when the turn may begin.
-    """
+) -> Received:
+    """Store an inbound message and make the conversation's next turn due; a repeated provider id stores nothing."""
     row = db.execute(
         upsert(table)
         .values(
@@ -91,39 +135,44 @@ def receive(
         found = db.execute(
             select(table).where(table.c.conversation_id == conversation_id, table.c.provider_id == provider_id)
         ).one()
-        return _message(found), False, found.at
-    first = func.coalesce(conversations.c.first_at, at)
-    ready = db.execute(
-        update(conversations)
-        .where(conversations.c.id == conversation_id)
-        .values(first_at=first, ready_at=func.least(at + debounce, first + collect_max))
-        .returning(conversations.c.ready_at)
-    ).scalar_one()
-    return _message(row), True, ready
-
-
-def claim(conversation_id: ConversationId) -> tuple[int, Sequence[Message]]:
-    """Begin the conversation's next turn: take all unclaimed messages, and lock the conversation until the commit.
-
-    Returns:
-        The turn's number and its messages; no messages when another turn had them first.
-    """
-    row = db.execute(select(conversations).where(conversations.c.id == conversation_id).with_for_update()).one()
-    if row.ready_at is None:
-        return row.turn, ()
-    turn = row.turn + 1
-    db.execute(
-        update(conversations)
-        .where(conversations.c.id == conversation_id)
-        .values(turn=turn, ready_at=None, first_at=None)
+        return Received(message=_message(found), new=False, ready=found.at)
+    mailbox = db.execute(
+        _COLLECT,
+        {
+            "conversation": conversation_id,
+            "at": at,
+            "ready": at + debounce,
+            "longest": collect_max,
+            "minute_ago": at - timedelta(minutes=1),
+        },
+    ).one()
+    return Received(
+        message=_message(row), new=True, ready=mailbox.ready_at, turn=mailbox.turn + 1, lately=mailbox.lately
     )
-    taken = db.execute(
-        update(table)
-        .where(table.c.conversation_id == conversation_id, table.c.inbound, table.c.turn.is_(None))
-        .values(turn=turn)
-        .returning(table)
-    ).all()
-    return turn, sorted((_message(each) for each in taken), key=lambda message: message.seq)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A conversation that is locked for its next turn."""
+
+    turn: int
+    channel: str
+    address: str
+    language: str
+
+
+def begin(conversation_id: ConversationId) -> Claim | None:
+    """Begin the conversation's next turn and lock it until the commit; None when nothing is unclaimed."""
+    row = db.execute(_BEGIN, {"conversation": conversation_id}).first()
+    return (
+        None if row is None else Claim(turn=row.turn, channel=row.channel, address=row.address, language=row.language)
+    )
+
+
+def claim(conversation_id: ConversationId, turn: int, case_id: str) -> Sequence[Message]:
+    """Take all messages that no turn has, and put them into the case file; oldest first."""
+    rows = db.execute(_CLAIM, {"conversation": conversation_id, "claimed": turn, "case": case_id}).all()
+    return sorted((_message(row) for row in rows), key=lambda message: message.seq)
 
 
 def lock(conversation_id: ConversationId) -> Any:
@@ -142,25 +191,21 @@ def ready(*, before: datetime, limit: int = 200) -> list[tuple[ConversationId, i
     return [(ConversationId(row.id), row.turn + 1) for row in rows]
 
 
-def received_since(conversation_id: ConversationId, since: datetime) -> int:
-    """Return how many messages came in since then."""
-    query = select(func.count()).where(table.c.conversation_id == conversation_id, table.c.inbound, table.c.at >= since)
-    return int(db.execute(query).scalar_one())
-
-
-def file(messages: Sequence[Message], case_id: str) -> None:
-    """Put messages into a case file."""
-    db.execute(update(table).where(table.c.id.in_([message.id for message in messages])).values(case_id=case_id))
-
-
 def add(
-    conversation_id: ConversationId, *, case_id: str | None, author: str, text: str, at: datetime, kind: str = "text"
+    conversation_id: ConversationId,
+    *,
+    case_id: str | None,
+    author: str,
+    text: str,
+    at: datetime,
+    kind: str = "text",
+    id: str | None = None,
 ) -> Message:
     """Store a message of ours: a reply, or an internal note (`kind="note"`)."""
     row = db.execute(
         insert(table)
         .values(
-            id=ids.new("msg"),
+            id=id or ids.new("msg"),
             conversation_id=conversation_id,
             case_id=case_id,
             inbound=False,

@@ -58,7 +58,15 @@ def alive() -> Sequence[Any]:
 
 
 def systems() -> dict[str, Health]:
-    """Return what is recorded of each system; one never heard of is healthy."""
+    """Return what is recorded of each system, read once a transaction; one never heard of is healthy."""
+    held = db.current().pending
+    if "health" not in held:
+        held["health"] = _systems()
+    known: dict[str, Health] = held["health"]
+    return known
+
+
+def _systems() -> dict[str, Health]:
     return {
         row.system: Health(
             system=row.system,
@@ -74,6 +82,7 @@ def systems() -> dict[str, Health]:
 
 def set_health(system: str, *, degraded: bool, why: str, by: str, now: datetime, failures: int = 0) -> None:
     """Record how a system is."""
+    db.current().pending.pop("health", None)
     state = {"state": "degraded" if degraded else "healthy", "why": why, "by": by, "failures": failures}
     db.execute(
         upsert(health)
@@ -84,6 +93,7 @@ def set_health(system: str, *, degraded: bool, why: str, by: str, now: datetime,
 
 def count_failures(system: str, failures: int) -> None:
     """Write how often in a row a system failed."""
+    db.current().pending.pop("health", None)
     db.execute(update(health).where(health.c.system == system).values(failures=failures))
 
 

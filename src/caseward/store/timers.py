@@ -1,35 +1,37 @@
-"""Waits as rows: what is due when, picked up by the sweeper."""
+"""Waits as rows: what is due when, picked up by the sweeper.
+
+Setting and cancelling are held back to the commit, so that a story that sets a timer and cancels it writes nothing.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import bindparam, delete, select, text
 
 from caseward.store import db
 from caseward.store.tables import timers
 
+_ALL = "*"
+
 
 def set_timer(case_id: str, kind: str, due_at: datetime) -> None:
     """Set a case's timer of that kind, or move it."""
-    db.execute(
-        upsert(timers)
-        .values(case_id=case_id, kind=kind, due_at=due_at)
-        .on_conflict_do_update(index_elements=["case_id", "kind"], set_={"due_at": due_at})
-    )
+    _wanted(case_id)[kind] = due_at
 
 
 def cancel(case_id: str, *kinds: str) -> None:
     """Remove a case's timers of those kinds, or all of them."""
-    query = delete(timers).where(timers.c.case_id == case_id)
-    db.execute(query.where(timers.c.kind.in_(kinds)) if kinds else query)
+    wanted = _wanted(case_id)
+    if not kinds:
+        wanted.clear()
+    for kind in kinds or (_ALL,):
+        wanted[kind] = None
 
 
 def due(now: datetime, *, limit: int = 200) -> list[tuple[str, str, datetime]]:
     """Return case, kind and due time of the timers that are due, the longest overdue first."""
-    rows = db.execute(select(timers).where(timers.c.due_at <= now).order_by(timers.c.due_at).limit(limit))
-    return [(row.case_id, row.kind, row.due_at) for row in rows]
+    return [(row.case_id, row.kind, row.due_at) for row in db.execute(_DUE, {"now": now, "limit": limit})]
 
 
 def take(case_id: str, kind: str, now: datetime) -> bool:
@@ -40,3 +42,39 @@ def take(case_id: str, kind: str, now: datetime) -> bool:
         .returning(timers.c.kind)
     ).first()
     return row is not None
+
+
+def _wanted(case_id: str) -> dict[str, datetime | None]:
+    held: dict[str, dict[str, datetime | None]] = db.current().pending.setdefault("timers", {})
+    return held.setdefault(case_id, {})
+
+
+def _flush(opened: db.Transaction) -> None:
+    for case_id, wanted in opened.pending.pop("timers", {}).items():
+        kept = {kind: at for kind, at in wanted.items() if at is not None}
+        gone = [kind for kind, at in wanted.items() if at is None]
+        if _ALL in gone:
+            opened.connection.execute(_CANCEL_OTHERS, {"case": case_id, "kinds": list(kept)})
+        elif gone:
+            opened.connection.execute(_CANCEL, {"case": case_id, "kinds": gone})
+        if kept:
+            opened.connection.execute(_SET, {"case": case_id, "kinds": list(kept), "dues": list(kept.values())})
+
+
+db.on_flush(2, _flush)
+
+_DUE = (
+    select(timers.c.case_id, timers.c.kind, timers.c.due_at)
+    .where(timers.c.due_at <= bindparam("now"))
+    .order_by(timers.c.due_at)
+    .limit(bindparam("limit"))
+)
+_CANCEL = text("delete from timers where case_id = :case and kind = any(:kinds)")
+_CANCEL_OTHERS = text("delete from timers where case_id = :case and not kind = any(cast(:kinds as text[]))")
+_SET = text(
+    """
+    insert into timers (case_id, kind, due_at)
+    select :case, kind, due from unnest(cast(:kinds as text[]), cast(:dues as timestamptz[])) as new(kind, due)
+    on conflict (case_id, kind) do update set due_at = excluded.due_at
+    """
+)
