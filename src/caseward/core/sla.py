@@ -29,7 +29,7 @@ class BusinessHours:
         if day in self.holidays:
             return []
         return [
-            (_utc(datetime.combine(day, start, self.zone)), _utc(datetime.combine(day, end, self.zone)))
+            (_instant(datetime.combine(day, start, self.zone)), _instant(datetime.combine(day, end, self.zone)))
             for start, end in self.week.get(day.weekday(), ())
         ]
 
@@ -72,6 +72,21 @@ class BusinessHours:
             for opens, closes in self.spans(day + timedelta(days=offset)):
                 if _utc(closes) > _utc(start):
                     yield opens, closes
+
+
+def _instant(wall: datetime) -> datetime:
+    """Return when a wall clock shows that time: the first of two, and the end of the gap for one that is left out."""
+    late, early = _utc(wall.replace(fold=0)), _utc(wall.replace(fold=1))
+    if early >= late:
+        return late
+    before = early.astimezone(wall.tzinfo).utcoffset()
+    while late - early > timedelta(seconds=1):
+        middle = early + timedelta(seconds=(late - early) // timedelta(seconds=2))
+        if middle.astimezone(wall.tzinfo).utcoffset() == before:
+            early = middle
+        else:
+            late = middle
+    return late
 
 
 def _utc(at: datetime) -> datetime:
