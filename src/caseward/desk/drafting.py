@@ -90,11 +90,24 @@ def _values(case: Case, picture: Picture, decision: Decision, promise: datetime)
     return values
 
 
+_choosers: dict[str, Chooser] = {}
+
+
+def _chooser(pack: Pack) -> Chooser:
+    """Return the pack's chooser, compiled once."""
+    if pack.digest not in _choosers:
+        _choosers.clear()
+        _choosers[pack.digest] = Chooser(pack.lexicon)
+    return _choosers[pack.digest]
+
+
 def _choose(case: Case, turn: Turn, slots: list[datetime]) -> datetime | None:
     """Return the one free time the contact means: by number among those offered, or by day and hour among all."""
+    if not slots:
+        return None
     pack, now = tools.pack(), tools.now()
     offered = [datetime.fromisoformat(each) for each in case.pending.get("options", ())]
-    chooser = Chooser(pack.lexicon)
+    chooser = _chooser(pack)
     if offered:
         chosen = chooser.choose(turn.text, offered, now=now, zone=pack.hours.zone).chosen
         if chosen is not None and chosen in slots:

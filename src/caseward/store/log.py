@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import rfc8785
 from sqlalchemy import delete, select, text
 
 from caseward.store import db
@@ -21,6 +20,8 @@ from caseward.store.tables import log as table
 from caseward.store.tables import log_head, log_payloads
 
 GENESIS = "0" * 64
+MAX_SAFE = 2**53 - 1
+"""The largest whole number that every JSON reader keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def _flush(opened: db.Transaction) -> None:
     rows: list[dict[str, Any]] = []
     for entry in opened.entries:
         seq += 1
-        payload = rfc8785.dumps(_jsonable(entry.payload)).decode()
+        payload = canonical(entry.payload)
         row = {
             "seq": seq,
             "at": entry.at,
@@ -116,21 +117,32 @@ def link(row: Mapping[Any, Any], last: str) -> str:
     }
     columns["at"] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
     columns["prev"] = last
-    return hashlib.sha256(rfc8785.dumps(columns)).hexdigest()
+    return hashlib.sha256(canonical(columns).encode()).hexdigest()
 
 
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, bool | str) or value is None:
+def canonical(value: Any) -> str:
+    """Return `value` as RFC 8785 canonical JSON.
+
+    Mapping keys are ASCII names, whole numbers beyond 2^53 and fractions are written as text: for what is left, sorted
+    keys without spaces are the canonical form (a property test compares it with the rfc8785 package).
+    """
+    return json.dumps(_writable(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _writable(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, int):
-        return value if abs(value) <= 2**53 - 1 else str(value)
+        return value if abs(value) <= MAX_SAFE else str(value)
     if isinstance(value, float):
-        return value
-    return db.plain(value)
+        return repr(value)
+    if isinstance(value, Mapping):
+        return {str(key): _writable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_writable(item) for item in value]
+    return _writable(db.plain(value)) if isinstance(value, frozenset | set) else str(db.plain(value))
 
 
 def start() -> None:
