@@ -98,5 +98,10 @@ class Draft:
             "replies": {str(status): text for status, text in sorted(self.replies.items())},
             "task": asdict(self.task) if self.task else None,
         }
-        text = json.dumps(seen, sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":"))
+        text = json.dumps(seen, sort_keys=True, ensure_ascii=False, default=_plain, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    """Return an instant or a date as it is stored, so that the digest is the same before and after."""
+    return str(value.isoformat() if hasattr(value, "isoformat") else value)

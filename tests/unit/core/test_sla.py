@@ -48,8 +48,9 @@ houses = st.builds(
     holidays=st.frozensets(days, max_size=3),
 )
 instants = st.builds(
-    lambda day, minute, second: datetime(day.year, day.month, day.day, tzinfo=UTC)
-    + timedelta(minutes=minute, seconds=second),
+    lambda day, minute, second: (
+        datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute, seconds=second)
+    ),
     days,
     minutes,
     st.integers(0, 59),
@@ -115,13 +116,9 @@ def test_the_business_day_ends_with_its_last_span_or_is_the_next_one() -> None:
     assert HOUSE.end_of_day(jakarta(21, 17)) == jakarta(23, 18)
 
 
-@pytest.mark.parametrize(
-    ("night", "hours"), [(date(2026, 3, 29), 2), (date(2026, 10, 25), 4), (date(2026, 11, 21), 3)]
-)
+@pytest.mark.parametrize(("night", "hours"), [(date(2026, 3, 29), 2), (date(2026, 10, 25), 4), (date(2026, 11, 21), 3)])
 def test_an_open_night_on_which_the_clocks_change_has_its_true_length(night: date, hours: int) -> None:
-    house = BusinessHours(
-        zone=BERLIN, week=dict.fromkeys(range(7), ((time(1), time(4)),)), holidays=frozenset[date]()
-    )
+    house = BusinessHours(zone=BERLIN, week=dict.fromkeys(range(7), ((time(1), time(4)),)), holidays=frozenset[date]())
     midnight = datetime(night.year, night.month, night.day, tzinfo=BERLIN)
 
     assert house.between(midnight, midnight + timedelta(hours=12)) == timedelta(hours=hours)
@@ -184,9 +181,7 @@ def test_two_spans_one_after_the_other_are_one_long_span(
 
 @given(houses, instants, lengths)
 @settings(deadline=None)
-def test_business_time_never_runs_faster_than_the_clock(
-    house: BusinessHours, start: datetime, span: timedelta
-) -> None:
+def test_business_time_never_runs_faster_than_the_clock(house: BusinessHours, start: datetime, span: timedelta) -> None:
     assert house.add(start, span) - start >= span
 
 
