@@ -157,8 +157,8 @@ class Desk:
 
     pack: Pack
     clock: Clock
-    woken: list[tuple[str, datetime]] = field(default_factory=list)
-    """Turns that were announced and not begun yet: conversation, and from when it may begin."""
+    woken: list[tuple[str, int, datetime]] = field(default_factory=list)
+    """Turns that were announced and not begun yet: conversation, number, and from when it may begin."""
 
     def open(self, *, as_: str | None = None, language: str = "id") -> ConversationId:
         """Open a web chat, as a sample contact or as nobody we know."""
@@ -187,10 +187,10 @@ class Desk:
             wait_until(lambda: not self._at_work(), what="work in flight")
             if not failing:
                 assert not self.errors(), self.errors()
-            due = [woken for woken in self.woken if woken[1] <= self.clock()]
+            due = [woken for woken in self.woken if woken[2] <= self.clock()]
             self.woken = [woken for woken in self.woken if woken not in due]
-            for conversation, _ready in due:
-                clockwork.begin_turn(conversation)
+            for conversation, turn, _ready in due:
+                clockwork.begin_turn(conversation, turn)
             if not due and clockwork.sweep() == 0:
                 return
             assert time.monotonic() < deadline, f"still not settled: {self._left()}"
@@ -285,7 +285,7 @@ def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
             channels=find.channels(("webchat",)),
             skills=find.skills(("records",), StoredRecords(), school),
             begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
-            wake=lambda conversation, _turn, ready: opened.woken.append((conversation, ready)),
+            wake=lambda conversation, turn, ready: opened.woken.append((conversation, turn, ready)),
             clock=opened.clock,
             debounce_ms=0,
         )

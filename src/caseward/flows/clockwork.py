@@ -76,7 +76,12 @@ class Dispatcher:
                     continue  # moved out by a later message
                 del self._ready[conversation_id, turn]
             with _kept_going("dispatch"):
-                durable.start("answer", conversation_id, turn, id=f"turn:{conversation_id}:{turn}")
+                begin_turn(conversation_id, turn)
+
+
+def begin_turn(conversation_id: str, turn: int) -> None:
+    """Begin a turn of a conversation; the same turn begins once however often it is woken."""
+    durable.start("answer", conversation_id, turn, id=f"turn:{conversation_id}:{turn}")
 
 
 class Sweeper:
