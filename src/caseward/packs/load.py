@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, time
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
-
-import holidays as public_holidays
 
 from caseward.core.errors import BadInput, PackError
 from caseward.core.knowledge import Article
@@ -70,12 +68,26 @@ def load(folder: Path) -> Pack:
 def read(folder: Path) -> tuple[Pack | None, list[PackError]]:
     """Return the pack, or None and everything wrong with its files."""
     if not folder.is_dir():
-        return None, [
-            PackError("there is no such folder", file=str(folder), fix="name a folder that holds a pack.yaml")
-        ]
+        return None, [_no_folder(folder)]
     reader = _Reader(folder)
     pack = reader.pack()
     return (None if reader.errors else pack), reader.errors
+
+
+def load_policy(folder: Path) -> Policy:
+    """Return only the policy of the pack in `folder`, to ask the gate; raise PackError for the first thing wrong."""
+    if not folder.is_dir():
+        raise _no_folder(folder)
+    reader = _Reader(folder)
+    profile = reader.profile()
+    policy = reader.policy(profile[0]) if profile else None
+    if reader.errors or policy is None:
+        raise reader.errors[0]
+    return policy
+
+
+def _no_folder(folder: Path) -> PackError:
+    return PackError("there is no such folder", file=str(folder), fix="name a folder that holds a pack.yaml")
 
 
 class _Reader:
@@ -88,30 +100,19 @@ class _Reader:
 
     def pack(self) -> Pack | None:
         self._strangers()
-        profile = self._one("pack.yaml", Profile)
+        profile = self.profile()
         hours = self._try(lambda: _hours(profile[0], profile[1])) if profile else None
-        specs = self._facts()
-        rules = tuple(self._rules(specs))
-        matrix = tuple(self._matrix(profile[0] if profile else None))
+        policy = self.policy(profile[0] if profile else None)
         templates = {template.id: template for template in self._each("templates", Template)}
         articles = {article.id: article for article in self._each("knowledge", Article)}
         intents = self._intents()
         signals = self._one("signals.yaml", tuple[Signal, ...])
         voice = self._one("voice.yaml", Voice)
         lexicon = self._one("lexicon.yaml", dict[str, Lexicon])
-        golden = tuple(self._golden(specs))
+        golden = tuple(self._golden(policy.facts))
         records = self._records()
         if not (profile and hours and signals and voice and lexicon):
             return None
-        policy = Policy(
-            release=profile[0].release,
-            phase=profile[0].phase,
-            topology=profile[0].topology,
-            facts=specs,
-            rules=rules,
-            matrix=matrix,
-            lanes=tuple(profile[0].lanes),
-        )
         return Pack(
             profile=profile[0],
             hours=hours,
@@ -125,6 +126,23 @@ class _Reader:
             golden=golden,
             records=records,
             digest=self._digest.hexdigest(),
+        )
+
+    def profile(self) -> tuple[Profile, YamlFile] | None:
+        """Return pack.yaml and where its parts stand."""
+        return self._one("pack.yaml", Profile)
+
+    def policy(self, profile: Profile | None) -> Policy:
+        """Return the policy that facts, rules and approvals make; of no release without a profile."""
+        specs = self._facts()
+        return Policy(
+            release=profile.release if profile else "",
+            phase=profile.phase if profile else "",
+            topology=profile.topology if profile else "",
+            facts=specs,
+            rules=tuple(self._rules(specs)),
+            matrix=tuple(self._matrix(profile)),
+            lanes=tuple(profile.lanes) if profile else (),
         )
 
     def _strangers(self) -> None:
@@ -176,7 +194,7 @@ class _Reader:
                 self.errors.append(phrasings[1].error(f"unknown intent {name!r}", at=(name,), fix=fix))
         return {name: replace(intent, asked_as=asked.get(name, {})) for name, intent in intents.items()}
 
-    def _golden(self, specs: dict[str, FactSpec]) -> Iterator[Golden]:
+    def _golden(self, specs: Mapping[str, FactSpec]) -> Iterator[Golden]:
         for file in self._files("golden"):
             cases = self._try(partial(validate, GoldenFile, file))
             if cases is None:
@@ -292,6 +310,8 @@ def _span(text: str, file: YamlFile, day: str) -> tuple[time, time]:
 
 
 def _closed(profile: Profile, file: YamlFile) -> frozenset[date]:
+    import holidays as public_holidays  # a third of a second that deciding alone need not spend
+
     country = profile.holidays.country
     try:
         public = set(public_holidays.country_holidays(country, years=HOLIDAY_YEARS)) if country else set()

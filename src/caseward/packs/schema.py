@@ -109,7 +109,9 @@ def validate(type_: type[T], file: YamlFile, *, at: Place = (), data: Any = None
 
     The line is that of the offending key, or of the nearest part around it.
     """
-    adapter = _adapters.setdefault(type_, TypeAdapter(type_))
+    adapter = _adapters.get(type_)
+    if adapter is None:
+        adapter = _adapters[type_] = TypeAdapter(type_)
     try:
         value: T = adapter.validate_python(file.data if data is None else data)
     except ValidationError as error:
