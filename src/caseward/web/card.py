@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from caseward.core import review
 from caseward.core.approval import Word
 from caseward.core.pack import Pack
 from caseward.core.task import Draft, ResultStatus, TaskRequest
@@ -99,6 +100,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """Words of a person's own that were not taken, and why."""
+
+    text: str = ""
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
     """What a person has typed or chosen on the card so far; kept whatever happens to the request."""
 
@@ -108,6 +117,8 @@ class Typed:
     preset: str = ""
     conditions: str = ""
     notice: Notice | None = None
+    outcomes: Sequence[review.Check] = ()
+    """What the QA gate makes of the text, when it was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +151,7 @@ class Card:
     presets: Sequence[str]
     conditions: str
     notice: Notice | None
+    outcomes: Sequence[review.Check]
     focus: bool = field(default=False)
     """Whether the question takes the focus when the page opens."""
 
@@ -159,7 +171,7 @@ class Card:
         return self._with("escalate")
 
     def _with(self, act: str) -> str:
-        return f"{self.href}{'&' if '?' in self.href else '?'}act={act}#approval"
+        return f"{self.href}{'&' if '?' in self.href else '?'}act={act}"
 
 
 def build(
@@ -182,6 +194,12 @@ def build(
     reply = draft.reply if draft else ""
     language = draft.language if draft else ""
     may, off = _rights(pack, request, person)
+    failed = [check for check in (drafted.checks if drafted else ()) if not check["ok"]]
+    if failed and may:
+        may -= {Word.APPROVE}
+        off = "This draft cannot go out as it is. " + ". ".join(
+            f"{words.humane(c['name'])}: {c['detail']}" for c in failed
+        )
     act = typed.act if typed.act in ACTS and typed.act in may else ""
     deadline = next((each for each in file.clocks if each.kind == "decision" and each.met_at is None), None)
     return Card(
@@ -229,6 +247,7 @@ def build(
         presets=PRESETS.get(act, ()),
         conditions=typed.conditions,
         notice=typed.notice,
+        outcomes=typed.outcomes,
         focus=focus,
     )
 

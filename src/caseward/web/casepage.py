@@ -18,7 +18,7 @@ from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
 from caseward.web import card, entries, masking, thread, times, words
-from caseward.web.card import Card, Evidence, Typed
+from caseward.web.card import Card, Composed, Evidence, Notice, Typed
 from caseward.web.checks import facts_of
 from caseward.web.entries import Told
 from caseward.web.thread import Item
@@ -92,6 +92,7 @@ class CasePage:
     """Everything the case templates print."""
 
     id: str
+    href: str
     number: int
     name: str
     tier: Tier | None
@@ -100,6 +101,7 @@ class CasePage:
     cut: bool
     thread: Sequence[Item]
     outcome: Outcome | None
+    composer: Composer
     tab: str
     tabs: Sequence[Tab]
     identity: Marked
@@ -124,6 +126,17 @@ class CasePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Composer:
+    """Where a person writes in their own words."""
+
+    reply: bool
+    note: bool
+    text: str
+    notice: Notice | None
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of the last request."""
 
@@ -143,6 +156,7 @@ class Wish:
     origin: str = "case"
     tab: str = "file"
     typed: Typed = field(default_factory=Typed)
+    composed: Composed = field(default_factory=Composed)
     reveal: str = ""
     """The private field that was just revealed."""
     focus: bool = False
@@ -171,6 +185,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
     draft = drafted.draft if drafted else None
     page = CasePage(
         id=file.case.id,
+        href=wish.href,
         number=file.case.number,
         name=name,
         tier=file.case.tier,
@@ -179,6 +194,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         cut=len(file.messages) > thread.MESSAGES,
         thread=[replace(item, text=hide(item.text)) for item in thread.thread(file, events, name=name, names=names)],
         outcome=None if request else _outcome(file.requests, names),
+        composer=_composer(file, person, pack, wish.composed),
         tab=wish.tab if wish.tab in TABS else "file",
         tabs=_tabs(wish),
         identity=_identity(file),
@@ -224,6 +240,19 @@ def require_readable(person: Person, file: CaseFile) -> None:
         raise NotFound(f"no case {file.case.id!r}")
 
 
+def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) -> Composer:
+    """Return the composer: notes of whoever works on cases, replies while nobody is asked to decide."""
+    works = person.role in WORK_ON_CASES
+    may_reply = works and bool(words.lanes_of(pack, person.role)) and file.request is None
+    return Composer(
+        reply=may_reply and file.case.status is not CaseStatus.CLOSED,
+        note=works,
+        text=composed.text,
+        notice=composed.notice,
+        open=bool(composed.text),
+    )
+
+
 def _affected(file: CaseFile) -> bool:
     return file.case.status is CaseStatus.PENDING_VERIFICATION or any(
         "degraded" in (decided.body.get("hold"), *(decided.body.get("holds") or ())) for decided in file.decided
@@ -262,7 +291,7 @@ def _private(file: CaseFile, person: Person, reveal: str) -> list[Private]:
         ("Number", "phone", file.contact.phone if file.contact else "", words.masked_number),
         ("E-mail", "email", file.contact.email if file.contact else "", words.masked_email),
     )
-    allowed = person.role in MAY_REVEAL
+    allowed = person.role in WORK_ON_CASES
     return [
         Private(
             label=label,
@@ -275,8 +304,8 @@ def _private(file: CaseFile, person: Person, reveal: str) -> list[Private]:
     ]
 
 
-MAY_REVEAL = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
-"""Who may see a whole number or address; each time is logged."""
+WORK_ON_CASES = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
+"""Who answers, writes notes, and may see a whole number or address; each such look is logged."""
 
 
 def _owner(file: CaseFile, person: Person, names: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,26 +10,9 @@ from typing import Any
 from caseward.store.trail import Entry
 from caseward.web import words
 
-KINDS: Mapping[str, tuple[str, str]] = {
-    "approval": ("hand", "Asked for a decision"),
-    "case": ("circle-dot", "Case"),
-    "check": ("shield-check", "Checked the draft"),
-    "decision": ("shield-alert", "Decided by rule"),
-    "draft": ("pencil", "Drafted a reply"),
-    "fact": ("database", "Read a fact"),
-    "identity": ("user-check", "Checked identity"),
-    "inbound": ("message-circle", "Message came in"),
-    "result": ("circle-check", "Carried out"),
-    "reveal": ("eye", "Looked at personal data"),
-    "send": ("send", "Reply sent"),
-    "task": ("wrench", "Asked operations"),
-    "verdict": ("check-check", "A person decided"),
-}
-"""Kind → icon and title. A kind that is not here is shown by its name."""
-BETWEEN_MESSAGES = frozenset({"approval", "case", "decision", "identity", "result", "task", "verdict"})
-"""Kinds shown in the conversation; the messages themselves stand there anyway, the rest is in the History tab."""
-TELLING = ("summary", "question", "verdict", "reason", "tier", "status", "state", "skill", "rule", "detail", "why")
-"""Parts of a payload that say what happened, in this order; texts of messages stay in the conversation."""
+Payload = Mapping[str, Any]
+LONGEST = 240
+"""Characters of a line; the whole entry is in the log itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +21,7 @@ class Told:
 
     seq: int
     at: datetime
+    kind: str
     icon: str
     title: str
     text: str
@@ -45,7 +29,66 @@ class Told:
     case_id: str
     case_number: int | None
     hash: str
-    kind: str
+
+
+def _parts(*names: str) -> Callable[[Payload], str]:
+    """Return what joins some parts of a payload that say something."""
+
+    def line(payload: Payload) -> str:
+        return words.joined(_plain(payload.get(name)) for name in names)
+
+    return line
+
+
+def _decision(payload: Payload) -> str:
+    hold = payload.get("hold")
+    return words.joined(
+        [
+            str(payload.get("tier") or ""),
+            _plain(payload.get("rules")) or "no rule for sure",
+            f"held: {_plain(hold)}" if hold else "",
+            f"not known: {_plain(payload['missing'])}" if payload.get("missing") else "",
+            _plain(payload.get("reasons")),
+        ]
+    )
+
+
+def _fact(payload: Payload) -> str:
+    value = payload.get("value")
+    said = {True: "yes", False: "no"}.get(value, _plain(value)) if isinstance(value, bool) else _plain(value)
+    return words.joined(
+        [f"{words.humane(str(payload.get('name', '')))}: {said or 'none'}", _plain(payload.get("source"))]
+    )
+
+
+def _check(payload: Payload) -> str:
+    return "Passed" if payload.get("passed") else f"Failed: {_plain(payload.get('failed'))}"
+
+
+KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
+    "approval": ("hand", "Asked for a decision", _parts("question")),
+    "breach": ("triangle-alert", "A promise was missed", _parts("clock")),
+    "case": ("circle-dot", "Case", _parts("status")),
+    "check": ("shield-check", "Checked the draft", _check),
+    "decision": ("shield-alert", "Decided by rule", _decision),
+    "denied": ("lock", "Refused to do it", _parts("effect", "why", "role", "lane")),
+    "draft": ("pencil", "Drafted a reply", _parts("reply")),
+    "fact": ("database", "Read a fact", _fact),
+    "identity": ("user-check", "Checked identity", _parts("outcome")),
+    "inbound": ("message-circle", "Message came in", _parts("text")),
+    "note": ("pencil", "Wrote an internal note", _parts("text")),
+    "result": ("circle-check", "Carried out", _parts("skill", "status", "reference", "detail")),
+    "reveal": ("eye", "Looked at personal data", _parts("field")),
+    "send": ("send", "Reply sent", _parts("text")),
+    "task": ("wrench", "Asked operations", _parts("skill", "state")),
+    "triage": ("info", "Understood the message", _parts("intent", "language", "signals")),
+    "verdict": ("check-check", "Verdict", _parts("verdict", "reason", "conditions")),
+    "warning": ("clock", "A promise is near", _parts("clock")),
+}
+"""Kind → icon, title, and what its payload says in a line. A kind that is not here is shown by its name."""
+BETWEEN_MESSAGES = frozenset({"approval", "breach", "case", "decision", "denied", "identity", "result", "verdict"})
+"""Kinds shown in the conversation; the messages themselves stand there anyway, the rest is in the History tab."""
+ERASED = "The content was erased; the entry stands"
 
 
 def title(kind: str) -> str:
@@ -63,26 +106,36 @@ def told(entry: Entry, *, names: Mapping[str, str], numbers: Mapping[str, int]) 
     return Told(
         seq=entry.seq,
         at=entry.at,
+        kind=entry.kind,
         icon=icon(entry.kind),
         title=title(entry.kind),
-        text=line(entry.payload),
+        text=line(entry.kind, entry.payload),
         actor=words.who(entry.actor, names),
         case_id=entry.case_id,
         case_number=numbers.get(entry.case_id),
         hash=entry.hash,
-        kind=entry.kind,
     )
 
 
-def line(payload: Mapping[str, Any] | None) -> str:
+def line(kind: str, payload: Payload | None) -> str:
     """Return what a payload tells in one line."""
     if payload is None:
-        return "The content was erased; the entry stands"
-    parts = [str(payload[name]) for name in TELLING if payload.get(name) not in (None, "", [])]
-    text = words.joined(dict.fromkeys(parts))
-    return text if len(text) <= 240 else text[:239] + "…"
+        return ERASED
+    tell = KINDS[kind][2] if kind in KINDS else _parts("summary", "status", "state", "reason", "why", "detail")
+    text = " ".join(tell(payload).split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def in_conversation(told: Told) -> bool:
     """Return whether an entry is shown between the messages."""
     return told.kind in BETWEEN_MESSAGES
+
+
+def _plain(value: Any) -> str:
+    """Return a value of a payload in words; codes without their underscores."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{words.humane(str(name))} {_plain(each)}" for name, each in value.items())
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(_plain(each) for each in value)
+    text = "" if value is None else str(value)
+    return text.replace("_", " ") if text.islower() else text

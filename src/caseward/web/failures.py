@@ -1,4 +1,4 @@
-"""When something goes wrong: a page in plain words for people, `application/problem+json` for programs."""
+"""When something goes wrong on a page: what happened, that nothing was lost, what to do. Programs read problems.py."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from urllib.parse import quote
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from caseward.core.errors import BadInput, CasewardError, Conflict, NotFound, Refused, SystemDown
+from caseward.store import outage
 from caseward.web import render
 from caseward.web.session import NotForRole, SignInNeeded, StaleForm
 
 MACHINE = ("/api/", "/webhooks/", "/chat/", "/healthz", "/readyz", "/metrics", "/openapi.json")
-"""Paths that programs call."""
+"""Paths that programs call, whose errors are not pages."""
 
 KEEP = {"reference": "", "kept": "", "back": "/", "back_label": "Go to the start page"}
 """What an error page prints unless told otherwise."""
@@ -59,7 +60,7 @@ UNEXPECTED = Failure(
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every error in words."""
+    """Make `app` answer every error with a page."""
     app.add_exception_handler(SignInNeeded, _sign_in)
     for kind in (CasewardError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _answer)
@@ -92,15 +93,13 @@ async def _answer(request: Request, error: Exception) -> Response:
     if failure.status >= 500:
         reference = secrets.token_hex(4)
         log.error("request failed", path=request.url.path, reference=reference, exc_info=error)
-    if request.url.path.startswith(MACHINE):
-        return _problem(error, failure, reference)
     kept = error.kept if isinstance(error, StaleForm) else ""
     context = {**KEEP, "title": failure.title, "text": failure.text, "reference": reference, "kept": kept}
     return render.page(request, "error.html", context, status=failure.status)
 
 
 def _describe(error: Exception) -> Failure:
-    status = status_of(error)
+    status = 503 if outage.is_outage(error) else status_of(error)
     if isinstance(error, StaleForm):
         text = "The page was open too long or was not ours. Nothing was done. Open it again and repeat the step."
         return Failure(status=403, title="This form is out of date", text=text)
@@ -122,16 +121,3 @@ def sentence(words: str) -> str:
     """Return an error's words as a sentence: a capital first, a full stop last."""
     words = words.strip()
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", "?")) else ".") if words else ""
-
-
-def _problem(error: Exception, failure: Failure, reference: str) -> Response:
-    code = error.code if isinstance(error, CasewardError) else "error"
-    body = {
-        "type": "about:blank",
-        "title": failure.title,
-        "status": failure.status,
-        "detail": str(error) if isinstance(error, CasewardError) and failure.status < 500 else failure.text,
-        "code": code,
-        **({"reference": reference} if reference else {}),
-    }
-    return JSONResponse(body, status_code=failure.status, media_type="application/problem+json")

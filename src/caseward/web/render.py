@@ -67,6 +67,13 @@ def page(
     return HTMLResponse(environment().get_template(template).render(values), status_code=status)
 
 
+def part(template: str, context: Mapping[str, Any]) -> HTMLResponse:
+    """Return one part of a page, to replace what stands there."""
+    made = environment()
+    parts = made.get_template("_parts.html").make_module({"now": tools.now()})
+    return HTMLResponse(made.get_template(template).render({**context, "parts": parts, "now": tools.now()}))
+
+
 def theme_of(request: Request) -> str:
     """Return the theme a person chose, or nothing where the device decides."""
     chosen = request.cookies.get(cookie_name(request, "theme"), "")

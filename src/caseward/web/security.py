@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
@@ -35,6 +35,9 @@ MAX_BODY = 1_000_000
 """Bytes a request may send; the longest message and the longest form are far below."""
 
 
+TOO_MUCH = b"This is more than one request may send (1 MB). Nothing was stored.\n"
+
+
 class TooLarge(Exception):
     """More was sent than MAX_BODY."""
 
@@ -50,6 +53,12 @@ class Security:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
+            await self._refuse(scope, send, 400, b"An address cannot hold a zero byte. Check it for slips.\n")
+            return
+        if _declared(scope) > MAX_BODY:
+            await self._refuse(scope, send, 413, TOO_MUCH)
+            return
         seen, started = 0, False
 
         async def bounded() -> Message:
@@ -64,11 +73,7 @@ class Security:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+                _protect(message, scope)
             await send(message)
 
         try:
@@ -76,7 +81,26 @@ class Security:
         except TooLarge:
             if started:
                 raise
-            body = b"This is more than one request may send (1 MB). Nothing was stored; send less.\n"
-            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-            await with_headers({"type": "http.response.start", "status": 413, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await self._refuse(scope, send, 413, TOO_MUCH)
+
+    async def _refuse(self, scope: Scope, send: Send, status: int, body: bytes) -> None:
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+        start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+        _protect(start, scope)
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+
+def _protect(start: Message, scope: Scope) -> None:
+    """Set the headers an answer does not set itself."""
+    headers = MutableHeaders(scope=start)
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if scope["scheme"] == "https":
+        headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+
+
+def _declared(scope: Scope) -> int:
+    """Return how many bytes a request says it brings; 0 where it does not say."""
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isdecimal() else 0

@@ -97,7 +97,7 @@ def queue(
 
 def _case(pack: Pack, person: Person, case_id: str, wish: Wish, *, now: datetime) -> dict[str, Any]:
     page, card = casepage.build(case_id, person=person, pack=pack, now=now, wish=wish)
-    return {"case": page, "card": card}
+    return {"case": page, "card": card, "kept": wish.typed}
 
 
 def _list(pack: Pack, person: Person, where: Where, *, opened: str, now: datetime) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from caseward.core.approval import Word
+from caseward.core.approval import ApprovalState, Word
 from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.roles import Role
 from caseward.desk import approvals, tools
+from caseward.desk.intake import clean
 from caseward.store import approvals as requests
 from caseward.store import views
 from caseward.store.db import transaction
@@ -18,7 +21,7 @@ from caseward.store.people import Person
 from caseward.web import failures, render, words, workspace
 from caseward.web.card import Notice, Typed
 from caseward.web.menu import Count, NavItem
-from caseward.web.session import Visitor, form_visitor, local_path, only
+from caseward.web.session import NotForRole, Visitor, form_visitor, local_path, only
 from caseward.web.workspace import Where
 
 DECIDERS = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
@@ -33,6 +36,42 @@ def _waiting(person: Person) -> Count:
 NAV = NavItem(
     href="/approvals", label="Approvals", icon="check-check", order=20, roles=DECIDERS, key="a", count=_waiting
 )
+
+
+class Verdict(BaseModel):
+    """What the card posts."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    verdict: Word
+    digest: str = Field(max_length=128)
+    text: str = Field(default="", max_length=20_000)
+    reason: str = Field(default="", max_length=20_000)
+    preset: str = Field(default="", max_length=200)
+    conditions: str = Field(default="", max_length=20_000)
+    origin: Literal["case", "queue"] = Field(default="case", alias="from")
+    next: str = Field(default="", max_length=500)
+
+    @field_validator("text", "reason", "preset", "conditions")
+    @classmethod
+    def _clean(cls, value: str) -> str:
+        return clean(value)
+
+    @property
+    def why(self) -> str:
+        """The reason that was picked and the words that follow it."""
+        return ": ".join(part for part in (self.preset, self.reason.strip()) if part)
+
+    def typed(self, notice: Notice | None = None) -> Typed:
+        """Return what the card shows again."""
+        return Typed(
+            act="" if self.verdict is Word.APPROVE else str(self.verdict),
+            text=self.text,
+            reason=self.reason,
+            preset=self.preset,
+            conditions=self.conditions,
+            notice=notice,
+        )
 
 
 @router.get("/approvals")
@@ -63,53 +102,72 @@ def decide(
     request: Request,
     approval_id: str,
     visitor: Annotated[Visitor, Depends(form_visitor)],
-    verdict: Annotated[Word, Form()],
-    digest: Annotated[str, Form(max_length=128)],
-    text: Annotated[str, Form(max_length=20_000)] = "",
-    reason: Annotated[str, Form(max_length=2_000)] = "",
-    preset: Annotated[str, Form(max_length=100)] = "",
-    conditions: Annotated[str, Form(max_length=1_000)] = "",
-    origin: Annotated[Literal["case", "queue"], Form(alias="from")] = "case",
-    next: Annotated[str, Form(max_length=500)] = "",
+    form: Annotated[Verdict, Form()],
 ) -> Response:
     """Record a verdict. What was typed is shown again, whatever stands in its way."""
-    why = ": ".join(part for part in (preset, reason.strip()) if part)
     try:
-        approvals.decide(
-            approval_id,
-            verdict,
-            visitor.person,
-            digest=digest,
-            text=text.replace("\r\n", "\n") if verdict is Word.EDIT else "",
-            reason=why,
-            conditions=conditions.strip(),
-        )
+        with transaction():
+            approvals.decide(
+                approval_id,
+                form.verdict,
+                person=visitor.person.id,
+                role=visitor.person.role,
+                digest=form.digest,
+                text=form.typed().text,
+                reason=form.why,
+                conditions=form.conditions,
+            )
     except (BadInput, Conflict, Refused) as error:
-        act = "" if verdict is Word.APPROVE else str(verdict)
-        typed = Typed(
-            act=act, text=text, reason=reason, preset=preset, conditions=conditions, notice=_notice(error, text or why)
-        )
-        return _again(request, visitor, approval_id, typed, origin, failures.status_of(error))
-    if origin == "queue":
-        return RedirectResponse("/approvals?decided=1", status_code=303)
-    return RedirectResponse(local_path(next), status_code=303)
+        return _again(request, visitor, approval_id, form, error)
+    return RedirectResponse(
+        "/approvals?decided=1" if form.origin == "queue" else local_path(form.next), status_code=303
+    )
 
 
-def _again(request: Request, visitor: Visitor, approval_id: str, typed: Typed, origin: str, status: int) -> Response:
+@router.post("/approvals/{approval_id}/preview")
+def preview(
+    request: Request,
+    approval_id: str,
+    visitor: Annotated[Visitor, Depends(form_visitor)],
+    form: Annotated[Verdict, Form()],
+    part: str = "",
+) -> Response:
+    """Say what the checks make of an edit, and record nothing; with `part=checks`, only that part of the card."""
+    if visitor.person.role not in DECIDERS:
+        raise NotForRole("this role decides nothing")
+    typed = form.typed()
+    with transaction():
+        outcomes = approvals.preview(approval_id, typed.text.strip())
+    typed = replace(typed, act="edit", outcomes=tuple(outcomes))
+    if part == "checks":
+        return render.part("_outcomes.html", {"outcomes": typed.outcomes})
+    return _card(request, visitor, approval_id, typed, form.origin, 200)
+
+
+def _again(request: Request, visitor: Visitor, approval_id: str, form: Verdict, error: CasewardError) -> Response:
     """Show the card as it is now, with what was typed and why the decision did not count."""
+    with transaction():
+        state = requests.get(approval_id).state
+    typed = form.typed(_notice(error, state, bool(form.text or form.why)))
+    return _card(request, visitor, approval_id, typed, form.origin, failures.status_of(error))
+
+
+def _card(request: Request, visitor: Visitor, approval_id: str, typed: Typed, origin: str, status: int) -> Response:
     with transaction():
         case_id = requests.get(approval_id).case_id
         context = workspace.case(
             tools.pack(), visitor.person, case_id, Where(), now=tools.now(), origin=origin, typed=typed
         )
-    return render.page(request, "case.html", context | {"typed": typed}, visitor=visitor, here="/inbox", status=status)
+    return render.page(request, "case.html", context, visitor=visitor, here="/inbox", status=status)
 
 
-def _notice(error: CasewardError, typed: str) -> Notice:
+def _notice(error: CasewardError, state: ApprovalState, typed: bool) -> Notice:
     kept = " What you wrote is kept below." if typed else ""
-    text = failures.sentence(str(error)) + kept
+    if isinstance(error, Conflict) and state is not ApprovalState.OPEN:
+        return Notice(level="info", title="This was decided before you", text=f"See what happened.{kept}", icon="users")
+    text = failures.sentence(str(error).removeprefix("text: ").removeprefix("reason: ")) + kept
     if isinstance(error, Conflict):
         return Notice(level="info", title="This changed before you decided", text=text, icon="users")
     if isinstance(error, Refused):
         return Notice(level="bad", title="This was not decided", text=text, icon="lock")
-    return Notice(level="bad", title="Something is missing", text=text)
+    return Notice(level="bad", title="This was not sent", text=text)

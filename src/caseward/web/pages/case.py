@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
-from caseward.desk import tools
-from caseward.store import log
+from caseward.core.errors import BadInput, CasewardError, Refused
+from caseward.desk import approvals, tools
+from caseward.desk.intake import clean
+from caseward.store import cases, log, messages
 from caseward.store.db import transaction
-from caseward.web import casepage, render, workspace
-from caseward.web.card import Typed
-from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, only
+from caseward.web import failures, render, workspace
+from caseward.web.card import Composed, Notice, Typed
+from caseward.web.casepage import WORK_ON_CASES
+from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, local_path, only
 from caseward.web.workspace import Where
 
 router = APIRouter()
+
+LONGEST = 4000
+"""Characters of a reply or note."""
+
+
+def worker(visitor: Annotated[Visitor, Depends(form_visitor)]) -> Visitor:
+    """Return who posted, if they work on cases; raise NotForRole if not."""
+    if visitor.person.role not in WORK_ON_CASES:
+        raise NotForRole("this role reads cases and changes nothing in them")
+    return visitor
 
 
 @router.get("/cases/{case_id}")
@@ -29,31 +43,79 @@ def case(
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """Show a case; `act` opens the card's editor or its reasons."""
-    with transaction():
-        context = workspace.case(
-            tools.pack(),
-            visitor.person,
-            case_id,
-            Where(view=view, search=q.strip(), page=page),
-            now=tools.now(),
-            tab=tab,
-            typed=Typed(act=act),
-        )
-    return render.page(request, "case.html", context, visitor=visitor, here="/inbox")
+    where = Where(view=view, search=q.strip(), page=page)
+    return _show(request, visitor, case_id, where=where, tab=tab, typed=Typed(act=act))
 
 
 @router.post("/cases/{case_id}/reveal")
 def reveal(
     request: Request,
     case_id: str,
-    visitor: Annotated[Visitor, Depends(form_visitor)],
+    visitor: Annotated[Visitor, Depends(worker)],
     field: Annotated[Literal["phone", "email"], Form()],
 ) -> Response:
     """Show a whole number or address, once, and log who asked. A reload asks, and logs, again."""
-    if visitor.person.role not in casepage.MAY_REVEAL:
-        raise NotForRole("this role reads cases without personal data")
-    now = tools.now()
     with transaction():
-        context = workspace.case(tools.pack(), visitor.person, case_id, Where(), now=now, reveal=field)
-        log.append("reveal", visitor.person.id, {"field": field}, at=now, case_id=context["case"].id)
-    return render.page(request, "case.html", context, visitor=visitor, here="/inbox")
+        found = cases.get(case_id)
+        log.append("reveal", visitor.person.id, {"field": field}, at=tools.now(), case_id=found.id)
+    return _show(request, visitor, case_id, reveal=field)
+
+
+@router.post("/cases/{case_id}/reply")
+def reply(
+    request: Request,
+    case_id: str,
+    visitor: Annotated[Visitor, Depends(worker)],
+    text: Annotated[str, Form()] = "",
+    next: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Answer in a person's own words, checked like any other reply; they take the case."""
+    words = clean(text).strip()
+    try:
+        _require_length(words)
+        with transaction():
+            approvals.write(case_id, words, person=visitor.person.id, role=visitor.person.role)
+    except (BadInput, Refused) as error:
+        return _not_taken(request, visitor, case_id, words, error)
+    return RedirectResponse(local_path(next), status_code=303)
+
+
+@router.post("/cases/{case_id}/note")
+def note(
+    request: Request,
+    case_id: str,
+    visitor: Annotated[Visitor, Depends(worker)],
+    text: Annotated[str, Form()] = "",
+    next: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Leave a note for the team; no customer ever sees it."""
+    words, now, author = clean(text).strip(), tools.now(), visitor.person.id
+    try:
+        _require_length(words)
+    except BadInput as error:
+        return _not_taken(request, visitor, case_id, words, error)
+    with transaction():
+        found = cases.get(case_id)
+        messages.add(found.conversation_id, case_id=found.id, author=author, text=words, at=now, kind="note")
+        log.append("note", author, {"text": words}, at=now, case_id=found.id, conversation_id=found.conversation_id)
+    return RedirectResponse(local_path(next), status_code=303)
+
+
+def _require_length(words: str) -> None:
+    if not 0 < len(words) <= LONGEST:
+        raise BadInput(f"text: write between 1 and {LONGEST} characters; these are {len(words)}")
+
+
+def _not_taken(request: Request, visitor: Visitor, case_id: str, words: str, error: CasewardError) -> Response:
+    """Show the case again with the words that were not taken, and why."""
+    why = failures.sentence(str(error).removeprefix("text: "))
+    composed = Composed(text=words, notice=Notice(level="bad", title="This was not sent", text=why))
+    return _show(request, visitor, case_id, status=failures.status_of(error), composed=composed)
+
+
+def _show(
+    request: Request, visitor: Visitor, case_id: str, *, where: Where | None = None, status: int = 200, **wish: Any
+) -> Response:
+    with transaction():
+        context = workspace.case(tools.pack(), visitor.person, case_id, where or Where(), now=tools.now(), **wish)
+    return render.page(request, "case.html", context, visitor=visitor, here="/inbox", status=status)

@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from caseward.core.errors import CasewardError, NotFound, Refused
 from caseward.desk import tools
+from caseward.desk.intake import clean
 from caseward.store import passwords, people
 from caseward.store.db import transaction
 from caseward.store.people import Person
@@ -64,7 +65,7 @@ def by_password(
     """Sign in with e-mail and password."""
     _require_own_form(request, form)
     try:
-        person = passwords.check(email, password, address=address_of(request), now=tools.now())
+        person = passwords.check(clean(email), password, address=address_of(request), now=tools.now())
     except Refused as error:
         notice = Notice(level="bad", title="Not signed in", text=failures.sentence(str(error)))
         return _form(request, next=next, email=email, notice=notice, status=429)

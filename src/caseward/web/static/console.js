@@ -77,6 +77,28 @@ for (const field of all("[data-draft]")) {
   });
 }
 
+/** The checks look at an edit as somebody stops typing; the server alone says what they make of it. */
+const checked = one("[data-preview]");
+if (checked) {
+  const form = checked.form;
+  const send = one("[data-send]", form);
+  const text = one("textarea[name=text]", form);
+  let waiting, latest = 0;
+  text?.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const asked = ++latest;
+      const body = new URLSearchParams(new FormData(form));
+      body.set("verdict", "edit");
+      const answer = await fetch(`${checked.formAction}?part=checks`, { method: "POST", body }).catch(() => null);
+      if (asked !== latest || !answer?.ok) return;
+      const place = one("[data-outcomes]", form);
+      place.innerHTML = await answer.text();
+      send.disabled = Boolean(one(".inline-bad", place));
+    }, 600);
+  });
+}
+
 for (const cancel of all("[data-cancel]")) {
   cancel.addEventListener("click", () => {
     for (const field of all("[data-draft]")) sessionStorage.removeItem(`draft:${field.dataset.draft}`);
@@ -154,7 +176,7 @@ function single(event) {
   if (key === "]") return press("[href='#file']") || (one("#file")?.focus(), true);
   if (key === "/") return one("[data-search]")?.focus(), true;
   if (/^[1-9]$/.test(key)) return openEvidence(key);
-  if ("aedx".includes(key)) return press(`.approval [data-key="${key}"]`);
+  if ("aedxn".includes(key)) return press(`[data-key="${key}"]`);
   return false;
 }
 

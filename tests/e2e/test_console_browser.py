@@ -1,0 +1,303 @@
+"""The console in a real browser: axe on every page, a run by keyboard, a run without scripts, the budgets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from caseward.core.approval import ApprovalState
+from caseward.core.roles import Role
+from caseward.store import approvals
+from caseward.store.db import transaction
+from tests.e2e.console_house import House, a_full_desk, house
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+SIZES = {"desk": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
+PAGES = (
+    "/inbox",
+    "/inbox?view=all-open&q=nothing+like+this",
+    "/approvals",
+    "/cases/{citra}",
+    "/cases/{citra}?tab=history#file",
+    "/cases/{citra}?tab=trace#file",
+    "/cases/{citra}?act=edit",
+    "/cases/{citra}?act=deny",
+    "/cases/{citra}?act=escalate",
+    "/audit",
+    "/more",
+    "/nothing",
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}"),
+]
+
+
+class Desk:
+    """A served house with its browser."""
+
+    def __init__(self, house: House, browser: Browser, url: str) -> None:
+        self.house, self.browser, self.url = house, browser, url
+        self.asked = a_full_desk(house)
+        self.complaints: list[str] = []
+        """What a page's script or the browser's policy complained about."""
+        with transaction():
+            self.citra = approvals.get(self.asked["citra"]).case_id
+
+    def open(
+        self, role: Role, path: str, *, size: str = "desk", scheme: str = "light", scripts: bool = True
+    ) -> tuple[BrowserContext, Page]:
+        """Sign in as a role and open a page; nothing may be complained about on the way."""
+        width, height = SIZES.get(size, (320, 640))
+        context = self.browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(5_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.goto(f"{self.url}/sign-in/{self.house.link(role)}")
+        page.get_by_role("button", name="Sign in as").click()
+        page.goto(self.url + path.format(citra=self.citra))
+        return context, page
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk(database: str, chromium: Browser) -> Iterator[Desk]:
+    with house() as opened, closing(socket.socket()) as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(opened.app, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        until = time.monotonic() + 10
+        while not server.started and time.monotonic() < until:
+            thread.join(0.02)
+        served = Desk(opened, chromium, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        yield served
+        server.should_exit = True
+        thread.join(10)
+        assert [each for each in served.complaints if "404" not in each and "400" not in each] == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(desk: Desk, size: str, scheme: str) -> None:
+    context, page = desk.open(Role.COACH, "/inbox", size=size, scheme=scheme)
+
+    with closing(context):
+        for path in PAGES:
+            page.goto(desk.url + path.format(citra=desk.citra))
+            found = Axe().run(page).response["violations"]
+
+            assert not found, [(path, each["id"], each["nodes"][0]["html"]) for each in found]
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways"
+
+
+def test_axe_finds_nothing_where_one_signs_in(desk: Desk) -> None:
+    context = desk.browser.new_context()
+    page = context.new_page()
+
+    with closing(context):
+        for path in ("/sign-in", f"/sign-in/{desk.house.link(Role.COACH)}", "/sign-in/unknown"):
+            page.goto(desk.url + path)
+
+            assert not Axe().run(page).response["violations"], path
+
+
+def test_nothing_scrolls_sideways_at_320_pixels(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/inbox", size="smallest")
+
+    with closing(context):
+        for path in PAGES:
+            page.goto(desk.url + path.format(citra=desk.citra))
+
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_case_is_found_and_approved_by_keyboard_alone(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/inbox")
+
+    with closing(context):
+        page.keyboard.press("j")
+        expect(page.locator(":focus")).to_contain_text("Citra Sample")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Citra Sample")
+        page.keyboard.press("3")
+        expect(page.locator("#evidence-3")).to_be_focused()
+        page.keyboard.press("a")
+        expect(page.get_by_role("heading", name="Coach approved this")).to_be_visible()
+
+    assert desk.house.state(desk.asked["citra"]) == ApprovalState.APPROVED
+
+
+def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/cases/{citra}")
+
+    with closing(context):
+        page.keyboard.press("e")
+        text = page.get_by_label("Reply, edited by you")
+        expect(text).to_be_focused()
+        text.fill("You are booked for Sunday 29 November at 09:00.")
+        expect(page.get_by_text("These words cannot be sent")).to_be_visible()
+        expect(page.get_by_role("button", name="Approve this text")).to_be_disabled()
+        page.reload()
+        expect(text).to_have_value("You are booked for Sunday 29 November at 09:00.")
+        text.fill("Your coach has agreed, as a one-time exception.")
+        expect(page.get_by_text("These words pass every check")).to_be_visible()
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_role("heading", name="Coach approved this with other words")).to_be_visible()
+
+
+def test_letters_do_nothing_while_somebody_types_or_has_turned_them_off(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/cases/{citra}")
+
+    with closing(context):
+        page.keyboard.press("/")
+        page.keyboard.type("add")
+        expect(page.get_by_role("searchbox", name="Search cases")).to_have_value("add")
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        page.get_by_label("Single-letter keys").uncheck()
+        page.keyboard.press("Escape")
+        page.keyboard.press("a")
+        page.wait_for_timeout(200)
+
+    assert desk.house.state(desk.asked["citra"]) == ApprovalState.OPEN
+
+
+def test_the_queue_moves_the_focus_to_the_next_question(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/approvals")
+
+    with closing(context):
+        page.keyboard.press("a")
+        expect(page.locator("#question")).to_be_focused()
+        expect(page.locator("#question")).to_have_text("Grant a one-off reschedule?")
+        page.keyboard.press("d")
+        page.get_by_label("Outside policy").check()
+        page.get_by_role("button", name="Deny").click()
+        expect(page.get_by_text("Nothing needs you")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_every_decision_can_be_made_with_scripts_off(desk: Desk, size: str) -> None:
+    context, page = desk.open(Role.COACH, "/approvals", size=size, scripts=False)
+
+    with closing(context):
+        if size == "phone":
+            page.get_by_role("link", name="Budi Example").click()
+        page.get_by_role("link", name="Deny").click()
+        page.get_by_label("Outside policy").check()
+        page.get_by_role("button", name="Deny").click()
+        if size == "phone":
+            page.get_by_role("link", name="Citra Sample").click()
+        page.get_by_role("link", name="Edit").click()
+        page.get_by_label("Reply, edited by you").fill("Your coach has agreed, as a one-time exception.")
+        page.get_by_role("button", name="Check", exact=True).click()
+        expect(page.get_by_text("These words pass every check")).to_be_visible()
+        page.get_by_role("button", name="Approve this text").click()
+
+    assert [desk.house.state(desk.asked[name]) for name in ("budi", "citra")] == ["denied", "edited"]
+
+
+def test_the_case_file_opens_over_the_case_on_a_narrow_screen_without_scripts(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/cases/{citra}", size="phone", scripts=False)
+
+    with closing(context):
+        file = page.get_by_role("complementary", name="Case file")
+        expect(file).to_be_hidden()
+        page.locator("a.cite").first.click()
+        expect(file).to_be_visible()
+        page.get_by_role("link", name="Trace").click()
+        expect(page.get_by_text("session-too-near", exact=True)).to_be_visible()
+        page.get_by_role("link", name="Close the case file").click()
+        expect(file).to_be_hidden()
+
+
+def test_on_a_phone_decisions_stay_in_reach_and_are_big_enough_for_a_thumb(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/cases/{citra}", size="phone")
+
+    with closing(context):
+        page.locator(".thread-scroll").evaluate("element => element.scrollTo(0, -200)")
+        expect(page.get_by_role("button", name="Approve")).to_be_in_viewport(ratio=1)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("button, summary, .bottom-bar a, .tabs a, a.button, .row")]
+                .filter(element => element.checkVisibility())
+                .map(element => [element.textContent.trim(), element.getBoundingClientRect()])
+                .filter(([text, box]) => box.height < 40 || box.width < 40)
+                .map(([text, box]) => [text, box.width, box.height])"""
+        )
+
+    assert [each for each in small if each[0] not in ("If it does not succeed", "Internal noteN")] == []
+
+
+def test_clocks_run_on_the_servers_time_and_warn_in_colour_and_shape(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/cases/{citra}")
+
+    with closing(context):
+        clock = page.locator(".approval .clock")
+        before = clock.locator("[data-count]").text_content()
+        expect(clock.locator("[data-count]")).not_to_have_text(str(before))
+        assert clock.get_attribute("data-level") == "warn"
+        expect(page.locator(".row", has_text="Budi Example").locator(".icon-late")).to_be_visible()
+
+
+def test_the_theme_follows_the_device_until_somebody_chooses(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/inbox", scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+
+    with closing(context):
+        assert page.evaluate(ground) == "rgb(13, 13, 15)"
+        with page.expect_response("**/theme"):
+            page.get_by_role("button", name="Switch theme").click()
+        assert page.evaluate(ground) == "rgb(247, 247, 245)"
+        page.reload()
+        assert page.evaluate(ground) == "rgb(247, 247, 245)"
+
+
+def test_the_first_page_stays_within_its_budget(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/inbox")
+    sizes: list[int] = []
+    page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
+
+    with closing(context):
+        context.clear_cookies(name="none")
+        page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+        page.reload()
+        page.wait_for_load_state("networkidle")
+        elements = page.evaluate("document.querySelectorAll('*').length")
+
+    assert len(sizes) <= 10
+    assert sum(sizes) <= 120_000
+    assert elements <= 1_500
+
+
+def test_forced_colours_keep_what_is_chosen_visible(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/inbox")
+
+    with closing(context):
+        page.emulate_media(forced_colors="active")
+        outline = page.locator(".nav-item[aria-current]").evaluate("element => getComputedStyle(element).outlineStyle")
+
+    assert outline == "solid"
