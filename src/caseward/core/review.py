@@ -10,7 +10,7 @@ from datetime import date
 from caseward.core.case import IdentityState
 from caseward.core.pack import Pack
 from caseward.core.task import Draft
-from caseward.core.text import normalise
+from caseward.core.text import normalise, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +120,30 @@ def claims_have_evidence(subject: Subject) -> str:
 
 @rule
 def figures_are_in_the_evidence(subject: Subject) -> str:
-    """Dates, times, amounts, ids, addresses and links in the text occur in what it rests on."""
-    known = "\n".join(
-        [*subject.given, *(value for each in subject.draft.evidence for value in (each.excerpt, *each.values))]
-    ).casefold()
-    known_figures = set(FIGURE.findall(known))
-    for figure in FIGURE.findall(subject.text.casefold()):
-        if figure not in known_figures and figure not in known:
-            return f"{figure!r} is in no source"
-    return ""
+    """Figures, amounts, times, ids, addresses and links in the text occur in what it rests on, each as a whole."""
+    known = set(FIGURE.findall(_sources(subject).casefold()))
+    for figure in [*known]:
+        if span := SPAN.fullmatch(figure):
+            known.update(span.groups())
+    return next(
+        (f"{found!r} is in no source" for found in FIGURE.findall(subject.text.casefold()) if found not in known), ""
+    )
+
+
+@rule
+def dates_are_in_the_evidence(subject: Subject) -> str:
+    """A day, its month and its weekday stand together in what the text rests on: each alone would prove nothing."""
+    each = tuple(subject.pack.lexicon.values())
+    months = words((name for lex in each for group in lex.months for name in group), where="lexicon, months")
+    weekdays = words((name for lex in each for group in lex.weekdays for name in group), where="lexicon, weekdays")
+    if months is None:
+        return ""
+    day = r"(?<!\d)\d{1,2}(?:st|nd|rd|th)?"
+    before = f"(?:{weekdays.pattern},? )?" if weekdays else ""
+    dated = re.compile(rf"({before})({day} (?:of )?{months.pattern}|{months.pattern} {day}(?![\d:.]))")
+    known = {part for match in dated.finditer(normalise(_sources(subject))) for part in (match[0], match[2])}
+    found = (match[0] for match in dated.finditer(normalise(subject.text)))
+    return next((f"{date!r} is in no source" for date in found if date not in known), "")
 
 
 @rule
@@ -155,16 +170,27 @@ def systems_are_healthy(subject: Subject) -> str:
 _OF_ACCOUNT = frozenset({"reading", "result"})
 
 FIGURE = re.compile(
-    r"https?://[^\s<>\"]+"
-    r"|[\w.+•*-]+@[\w-]+\.[\w.-]*\w"
+    r"https?://[^\s<>\"]*[^\s<>\".,;:!?*()'\]]"
+    r"|[\w+•][\w.+•*-]*@[\w-]+\.[\w.-]*\w"
     r"|\b[a-z]{2,5}-\d[\w-]*"
     r"|\+?\d[\d.,:/-]*\d|\d"
 )
-"""A link, an e-mail address, an id such as INV-2026-0412, or a run of digits with its separators."""
+"""A link without the punctuation that ends its sentence, an e-mail address, an id such as INV-2026-0412, or a run of
+digits with its separators."""
+
+SPAN = re.compile(r"(\d[\d.,:]*\d|\d)[-/](\d[\d.,:]*\d|\d)")
+"""Two figures in one, such as 09:00-18:00; either may be said alone."""
 
 INTERNAL = re.compile(
-    r"\b(?:case|apv|drf|task|msg|conv|out)_[0-9a-z]{8,}|\{[a-z_]+\}|</?[a-z][^>]*>|\bR[0-3]\b", re.ASCII
+    r"\b(?:case|apv|drf|task|msg|conv|out|chat|tok)_[0-9a-z]{8,}|\{\w+\}|</?[A-Za-z][^>]*>|\bR[0-3]\b", re.ASCII
 )
+
+
+def _sources(subject: Subject) -> str:
+    """Return everything that the text may rest on, a line for each."""
+    return "\n".join(
+        [*subject.given, *(value for each in subject.draft.evidence for value in (each.excerpt, *each.values))]
+    )
 
 
 def _matches(subject: Subject, patterns: object) -> Iterator[str]:

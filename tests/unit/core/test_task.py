@@ -71,8 +71,8 @@ def test_the_digest_changes_with_anything_that_has_an_effect(changed: Draft) -> 
 def test_the_order_in_which_things_were_put_in_is_irrelevant() -> None:
     turned = replace(
         DRAFT,
-        replies=dict(reversed(DRAFT.replies.items())),
-        task=replace(TASK, args=dict(reversed(TASK.args.items()))),
+        replies=dict(reversed([*DRAFT.replies.items()])),
+        task=replace(TASK, args=dict(reversed([*TASK.args.items()]))),
     )
 
     assert turned.digest == DRAFT.digest
