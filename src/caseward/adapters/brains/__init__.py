@@ -1,0 +1,1 @@
+"""Brains: they understand and find; they decide nothing."""
