@@ -190,7 +190,7 @@ class Desk:
             due = [woken for woken in self.woken if woken[2] <= self.clock()]
             self.woken = [woken for woken in self.woken if woken not in due]
             for conversation, turn, _ready in due:
-                clockwork.begin_turn(conversation, turn)
+                clockwork.work_turn(conversation, turn)
             if not due and clockwork.sweep() == 0:
                 return
             assert time.monotonic() < deadline, f"still not settled: {self._left()}"

@@ -119,6 +119,7 @@ def shut_down() -> None:
 
 
 _registered: dict[str, Callable[..., Any]] = {}
+_plain_stories: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
 
 def workflow(function: Callable[P, R]) -> Callable[P, R]:
@@ -147,9 +148,18 @@ def story(*, otherwise: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P
                 _log.exception("story %s%r went wrong; doing %s instead", function.__name__, args, otherwise.__name__)
                 return transact(otherwise, *args, **kwargs)
 
+        _plain_stories[function.__name__] = (function, otherwise)
         return workflow(run)
 
     return register
+
+
+def bare(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return a story and what is done otherwise, for a caller that runs them in a transaction of its own.
+
+    That is right where a row the story claims is its checkpoint already, as a turn's mailbox row is.
+    """
+    return _plain_stories[name]
 
 
 def step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

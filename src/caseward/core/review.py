@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from caseward.core.case import IdentityState
-from caseward.core.pack import Pack
+from caseward.core.pack import Pack, Words
 from caseward.core.task import Draft
-from caseward.core.text import normalise, words
+from caseward.core.text import alternatives, normalise, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def claims_have_evidence(subject: Subject) -> str:
     """What is said to be done or confirmed rests on a task's success or on what a system said."""
     if subject.draft.task is not None or any(each.kind in _OF_ACCOUNT for each in subject.draft.evidence):
         return ""
-    supported = normalise(" ".join(each.excerpt for each in subject.draft.evidence))
+    supported = _plain(" ".join(each.excerpt for each in subject.draft.evidence))
     for found in _matches(subject, subject.pack.voice.promises):
         if found not in supported:
             return f"nothing shows that {found!r}"
@@ -134,15 +135,14 @@ def figures_are_in_the_evidence(subject: Subject) -> str:
 def dates_are_in_the_evidence(subject: Subject) -> str:
     """A day, its month and its weekday stand together in what the text rests on: each alone would prove nothing."""
     each = tuple(subject.pack.lexicon.values())
-    months = words((name for lex in each for group in lex.months for name in group), where="lexicon, months")
-    weekdays = words((name for lex in each for group in lex.weekdays for name in group), where="lexicon, weekdays")
-    if months is None:
+    dated = _dated(
+        tuple(name for lex in each for group in lex.months for name in group),
+        tuple(name for lex in each for group in lex.weekdays for name in group),
+    )
+    if dated is None:
         return ""
-    day = r"(?<!\d)\d{1,2}(?:st|nd|rd|th)?"
-    before = f"(?:{weekdays.pattern},? )?" if weekdays else ""
-    dated = re.compile(rf"({before})({day} (?:of )?{months.pattern}|{months.pattern} {day}(?![\d:.]))")
-    known = {part for match in dated.finditer(normalise(_sources(subject))) for part in (match[0], match[2])}
-    found = (match[0] for match in dated.finditer(normalise(subject.text)))
+    known = {part for match in dated.finditer(_plain(_sources(subject))) for part in (match[0], match[2])}
+    found = (match[0] for match in dated.finditer(_plain(subject.text)))
     return next((f"{date!r} is in no source" for date in found if date not in known), "")
 
 
@@ -193,9 +193,29 @@ def _sources(subject: Subject) -> str:
     )
 
 
-def _matches(subject: Subject, patterns: object) -> Iterator[str]:
-    text = normalise(subject.text)
-    for of_language in (patterns or {}).values():  # type: ignore[attr-defined]
-        for pattern in of_language:
-            if match := re.search(pattern, text):
-                yield match[0]
+def _matches(subject: Subject, patterns: Words) -> Iterator[str]:
+    """Yield what of the text matches any of the patterns, whatever their language."""
+    pattern = _any_of(tuple(each for of_language in patterns.values() for each in of_language))
+    if pattern is not None:
+        yield from (match[0] for match in pattern.finditer(_plain(subject.text)))
+
+
+_plain = lru_cache(maxsize=64)(normalise)
+"""A reply and its sources are looked at by several rules."""
+
+
+@lru_cache(maxsize=8)
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
+    return alternatives(patterns, where="voice")
+
+
+@lru_cache(maxsize=8)
+def _dated(months: tuple[str, ...], weekdays: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Return what finds a day with its month and, where it stands there, its weekday."""
+    month = words(months, where="lexicon, months")
+    weekday = words(weekdays, where="lexicon, weekdays")
+    if month is None:
+        return None
+    day = r"(?<!\d)\d{1,2}(?:st|nd|rd|th)?"
+    before = f"(?:{weekday.pattern},? )?" if weekday else ""
+    return re.compile(rf"({before})({day} (?:of )?{month.pattern}|{month.pattern} {day}(?![\d:.]))")

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,6 +24,8 @@ from caseward.desk import tools
 from caseward.store import approvals, db, effects, messages, running, timers
 
 SWEEP_SECONDS = 0.5
+TURNS_AT_ONCE = 4
+"""More threads than this only take the interpreter from each other."""
 GRACE = timedelta(seconds=1)
 """How long a due turn is left to the process that received it."""
 BEAT_SECONDS = 2.0
@@ -35,11 +38,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Begins turns at their time, in this process, on one thread."""
+    """Works turns at their time, in this process, a few at once."""
 
     def __init__(self) -> None:
         self._due: list[tuple[float, str, int]] = []
         self._ready: dict[tuple[str, int], float] = {}
+        self._pool = ThreadPoolExecutor(TURNS_AT_ONCE, thread_name_prefix="turn")
         self._changed = threading.Condition()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
@@ -55,6 +59,7 @@ class Dispatcher:
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def wake(self, conversation_id: str, turn: int, ready: datetime) -> None:
         """Begin the conversation's turn at `ready`; a later message moves it, up to the longest wait."""
@@ -76,12 +81,30 @@ class Dispatcher:
                     continue  # moved out by a later message
                 del self._ready[conversation_id, turn]
             with _kept_going("dispatch"):
-                begin_turn(conversation_id, turn)
+                self._pool.submit(_work_turn, conversation_id, turn)
 
 
-def begin_turn(conversation_id: str, turn: int) -> None:
-    """Begin a turn of a conversation; the same turn begins once however often it is woken."""
-    durable.start("answer", conversation_id, turn, id=f"turn:{conversation_id}:{turn}")
+def work_turn(conversation_id: str, turn: int) -> None:
+    """Work a turn in one transaction. Its mailbox row is its checkpoint: claimed and answered in the same commit, so
+    however often it is woken, and wherever a process dies, it is worked once.
+
+    A fault of ours files the messages with a person instead; an outage leaves the row for the sweeper.
+    """
+    answer, stumble = durable.bare("answer")
+    try:
+        with db.transaction():
+            answer(conversation_id, turn)
+    except Exception as error:
+        if db.is_outage(error):
+            raise
+        _log.exception("a turn went wrong; a person takes it", conversation=conversation_id, turn=turn)
+        with db.transaction():
+            stumble(conversation_id, turn)
+
+
+def _work_turn(conversation_id: str, turn: int) -> None:
+    with _kept_going("turn"):
+        work_turn(conversation_id, turn)
 
 
 class Sweeper:
@@ -143,7 +166,8 @@ def sweep() -> int:
         parcels = effects.due("outbox", now)
         expired = approvals.expired(now)
     for conversation_id, turn in turns:
-        _begin("answer", conversation_id, turn, id=f"turn:{conversation_id}:{turn}")
+        with _kept_going("turn"):
+            work_turn(conversation_id, turn)
     for case_id, kind, due in ticks:
         _begin("tick", f"{case_id} {kind}", id=f"tick:{case_id}:{kind}:{due.timestamp()}")
     for task_id, attempts in tasks:

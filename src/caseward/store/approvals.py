@@ -72,11 +72,11 @@ def keep_draft(draft: Draft, *, checks: Sequence[dict[str, Any]], at: datetime) 
             for each in draft.evidence
         ],
     }
-    db.execute(
-        insert(drafts).values(
-            id=draft.id, case_id=draft.case_id, at=at, digest=draft.digest, body=body, checks=list(checks)
-        )
-    )
+    row = {"id": draft.id, "case_id": draft.case_id, "at": at, "digest": draft.digest, "body": body}
+    db.execute(_KEEP_DRAFT, {**row, "checks": list(checks)})
+
+
+_KEEP_DRAFT = insert(drafts)
 
 
 def draft(draft_id: DraftId) -> tuple[Draft, list[dict[str, Any]], datetime]:

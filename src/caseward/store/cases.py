@@ -124,13 +124,11 @@ def record_decision(
     case_id: CaseId, *, turn: int, tier: Tier, release: str, body: Mapping[str, Any], at: datetime
 ) -> int:
     """Store a decision of a case and return its id."""
-    return int(
-        db.execute(
-            insert(decisions)
-            .values(case_id=case_id, turn=turn, tier=int(tier), release=release, body=dict(body), at=at)
-            .returning(decisions.c.id)
-        ).scalar_one()
-    )
+    row = {"case_id": case_id, "turn": turn, "tier": int(tier), "release": release, "body": dict(body), "at": at}
+    return int(db.execute(_DECIDED, row).scalar_one())
+
+
+_DECIDED = insert(decisions).returning(decisions.c.id)
 
 
 def decision(case_id: CaseId, decision_id: int = 0) -> dict[str, Any] | None:

@@ -114,25 +114,26 @@ def queue_parcel(
 ) -> OutboxId | None:
     """Put words into the outbox, `delivered` where storing is delivering; None when their key is there already."""
     row = db.execute(
-        upsert(outbox)
-        .values(
-            id=ids.new("out"),
-            case_id=case_id,
-            message_id=message_id,
-            channel=channel,
-            address=address,
-            text=text,
-            key=key,
-            approver=approver,
-            state=EffectState.DONE if delivered else EffectState.QUEUED,
-            created_at=now,
-            updated_at=now,
-            next_at=None if delivered else now,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(outbox.c.id)
+        _POST,
+        {
+            "id": ids.new("out"),
+            "case_id": case_id,
+            "message_id": message_id,
+            "channel": channel,
+            "address": address,
+            "text": text,
+            "key": key,
+            "approver": approver,
+            "state": EffectState.DONE if delivered else EffectState.QUEUED,
+            "created_at": now,
+            "updated_at": now,
+            "next_at": None if delivered else now,
+        },
     ).first()
     return OutboxId(row.id) if row else None
+
+
+_POST = upsert(outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id)
 
 
 def said(key: str) -> bool:

@@ -72,6 +72,8 @@ class Received:
     """How many messages came in on this conversation within the last minute, this one included."""
 
 
+_RECEIVE = upsert(table).on_conflict_do_nothing(index_elements=["conversation_id", "provider_id"]).returning(table)
+_ADD = insert(table).returning(table)
 _FIRST = func.coalesce(conversations.c.first_at, bindparam("at", type_=AT))
 _COLLECT = (
     update(conversations)
@@ -117,19 +119,17 @@ def receive(
 ) -> Received:
     """Store an inbound message and make the conversation's next turn due; a repeated provider id stores nothing."""
     row = db.execute(
-        upsert(table)
-        .values(
-            id=ids.new("msg"),
-            conversation_id=conversation_id,
-            inbound=True,
-            author="customer",
-            kind=kind,
-            text=text,
-            at=at,
-            provider_id=provider_id,
-        )
-        .on_conflict_do_nothing(index_elements=["conversation_id", "provider_id"])
-        .returning(table)
+        _RECEIVE,
+        {
+            "id": ids.new("msg"),
+            "conversation_id": conversation_id,
+            "inbound": True,
+            "author": "customer",
+            "kind": kind,
+            "text": text,
+            "at": at,
+            "provider_id": provider_id,
+        },
     ).first()
     if row is None:
         found = db.execute(
@@ -203,18 +203,17 @@ def add(
 ) -> Message:
     """Store a message of ours: a reply, or an internal note (`kind="note"`)."""
     row = db.execute(
-        insert(table)
-        .values(
-            id=id or ids.new("msg"),
-            conversation_id=conversation_id,
-            case_id=case_id,
-            inbound=False,
-            author=author,
-            kind=kind,
-            text=text,
-            at=at,
-        )
-        .returning(table)
+        _ADD,
+        {
+            "id": id or ids.new("msg"),
+            "conversation_id": conversation_id,
+            "case_id": case_id,
+            "inbound": False,
+            "author": author,
+            "kind": kind,
+            "text": text,
+            "at": at,
+        },
     ).one()
     return _message(row)
 

@@ -66,6 +66,9 @@ def systems() -> dict[str, Health]:
     return known
 
 
+_HEALTH = select(health)
+
+
 def _systems() -> dict[str, Health]:
     return {
         row.system: Health(
@@ -76,7 +79,7 @@ def _systems() -> dict[str, Health]:
             since=row.since,
             failures=row.failures,
         )
-        for row in db.execute(select(health))
+        for row in db.execute(_HEALTH)
     }
 
 
@@ -106,6 +109,11 @@ def publish(name: str, *, pack: str, digest: str, now: datetime) -> None:
             f"release {name} was published with other content on {known.published_at:%Y-%m-%d}: "
             f"raise `release` in pack.yaml of {pack}"
         )
+
+
+def release(name: str) -> Any | None:
+    """Return the release of that name, or None: name, pack, digest, published_at."""
+    return db.execute(select(releases).where(releases.c.name == name)).first()
 
 
 def current_release() -> Any | None:

@@ -54,8 +54,9 @@ def _flush(opened: db.Transaction) -> None:
         kept = {kind: at for kind, at in wanted.items() if at is not None}
         gone = [kind for kind, at in wanted.items() if at is None]
         if _ALL in gone:
-            opened.connection.execute(_CANCEL_OTHERS, {"case": case_id, "kinds": list(kept)})
-        elif gone:
+            opened.connection.execute(_REPLACE, {"case": case_id, "kinds": list(kept), "dues": list(kept.values())})
+            continue
+        if gone:
             opened.connection.execute(_CANCEL, {"case": case_id, "kinds": gone})
         if kept:
             opened.connection.execute(_SET, {"case": case_id, "kinds": list(kept), "dues": list(kept.values())})
@@ -70,11 +71,12 @@ _DUE = (
     .limit(bindparam("limit"))
 )
 _CANCEL = text("delete from timers where case_id = :case and kind = any(:kinds)")
-_CANCEL_OTHERS = text("delete from timers where case_id = :case and not kind = any(cast(:kinds as text[]))")
-_SET = text(
-    """
+_WRITE = """
     insert into timers (case_id, kind, due_at)
     select :case, kind, due from unnest(cast(:kinds as text[]), cast(:dues as timestamptz[])) as new(kind, due)
     on conflict (case_id, kind) do update set due_at = excluded.due_at
-    """
+"""
+_SET = text(_WRITE)
+_REPLACE = text(
+    "with gone as (delete from timers where case_id = :case and not kind = any(cast(:kinds as text[])))" + _WRITE
 )
