@@ -6,13 +6,15 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pkgutil import iter_modules
 
 import structlog
+from structlog.typing import EventDict
 
 from caseward import durable, flows
 from caseward.adapters import find
@@ -31,6 +33,7 @@ from caseward.store import contacts, db, log, migrate, people, running, samples
 from caseward.store.embedded import Embedded
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
+from caseward.web import app as web
 
 Clock = Callable[[], datetime]
 
@@ -91,6 +94,45 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         return App(settings=settings, pack=pack, executor_id=executor_id, url=url, closing=stack.pop_all())
 
 
+def application() -> object:
+    """Return the web application of one process, whose start and stop are the desk's. What web/serve.py calls."""
+    settings = Settings.load()
+    configure_logging(settings)
+    return web.build(settings, running=lambda: _at_work(settings))
+
+
+@contextlib.contextmanager
+def _at_work(settings: Settings) -> Iterator[App]:
+    app = start(settings, prepared=True)
+    try:
+        yield app
+    finally:
+        app.stop()
+
+
+def configure_logging(settings: Settings) -> None:
+    """Have the program's own log written to standard error: a JSON object a line, personal data masked."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _mask,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _mask(_logger: object, _method: str, event: EventDict) -> EventDict:
+    from caseward.adapters import redaction
+
+    return {key: redaction.redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
 def connect(settings: Settings, stack: contextlib.ExitStack, *, demo: bool) -> str:
     """Connect the store to the database, starting the embedded one when no other is named; return its address."""
     if settings.database_url is not None:
@@ -104,21 +146,46 @@ def connect(settings: Settings, stack: contextlib.ExitStack, *, demo: bool) -> s
     return url
 
 
-def look_in(settings: Settings, stack: contextlib.ExitStack) -> str:
+def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> None:
+    """Make the database ready for the processes that will serve; an embedded one runs until `stack` is closed."""
+    url = connect(settings, stack, demo=settings.demo)
+    prepare(url, settings, load(settings.pack), datetime.now(UTC), demo=settings.demo)
+
+
+def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]:
+    """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link."""
+    pack, now = load(settings.pack), datetime.now(UTC)
+    prepare(url, settings, pack, now, demo=True)
+    with db.transaction():
+        samples.end_sign_in_links()
+        return pack, {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
+
+
+def forget_demo(settings: Settings) -> None:
+    """Remove the embedded database of earlier demos; raise CasewardError while one runs."""
+    if settings.database_url is not None:
+        raise BadInput("--fresh forgets the embedded demo; with CASEWARD_DATABASE_URL, name an empty database instead")
+    Embedded.wipe(settings.data / DEMO_FOLDER)
+
+
+def look_in(settings: Settings, stack: contextlib.ExitStack, *, new: bool = False) -> str:
     """Connect the store to the database that a command is about and return its address.
 
-    Without an address in the settings that is the embedded one in use, a real desk's before a demo's; raise BadInput
-    when there is none yet.
+    Without an address in the settings that is the embedded one in use, a real desk's before a demo's. Raises BadInput
+    when there is none yet, unless it may be a `new` one.
     """
     folders = {settings.data: False, settings.data / DEMO_FOLDER: True}
     there = [folder for folder in folders if Embedded.exists(folder)]
-    if settings.database_url is None and not there:
+    if settings.database_url is None and not there and not new:
         raise BadInput(
             f"there is no database under {settings.data} yet; start `caseward serve` or `caseward demo` once"
         )
     chosen = next((each for each in there if Embedded.in_use(each)), there[0] if there else settings.data)
     url = connect(settings, stack, demo=folders[chosen])
-    migrate.upgrade(url)
+    if new:
+        migrate.upgrade(url)
+    elif migrate.current(url) != migrate.head():
+        raise BadInput("this database was made by another release; start `caseward serve` of this one once")
     return url
 
 
@@ -170,13 +237,6 @@ def load_stories() -> None:
     """Import every story, so that the durable engine knows what was begun by name, here or in another process."""
     for module in iter_modules(flows.__path__):
         import_module(f"caseward.flows.{module.name}")
-
-
-def sign_in_links(now: datetime) -> Mapping[Role, str]:
-    """Make the sample people's sign-in links anew and return role → token."""
-    with db.transaction():
-        samples.end_sign_in_links()
-        return {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
 
 
 def _publish(pack: Pack, now: datetime, *, demo: bool) -> None:

@@ -1,6 +1,6 @@
 """Plugs, found by the names of their files: what the settings allow is loaded, everything else stays out.
 
-A channel's module has `channel()`, a system's `skills(book, pack)`, a brain's `brain(pack)`.
+A channel's module has `channel()`, a system's `skills(book, pack)` and their `NAMES`, a brain's `brain(pack)`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ def skills(allowed: Iterable[str], book: RecordBook, pack: Pack) -> dict[str, Sk
                 raise BadInput(f"CASEWARD_SKILLS: two of them have a skill {skill.name!r}; leave one of them out")
             found[skill.name] = skill
     return found
+
+
+def skill_names(allowed: Iterable[str]) -> list[str]:
+    """Return the names of the skills of all allowed systems, without making any."""
+    return sorted(name for system in allowed for name in _module("skills", system).NAMES)
 
 
 def claims(documents: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[str, str]]:

@@ -115,25 +115,6 @@ class Embedded:
                 raise CasewardError(f"the database under {folder} is in use; stop what uses it first") from None
             shutil.rmtree(server._files)
 
-    def dump(self, file: Path) -> None:
-        """Write a consistent copy of the database into `file`, while it is in use."""
-        _call(
-            [self._bin / "pg_dump", "--format=custom", f"--file={file}", f"--dbname={self.url}"],
-            "the copy was not made",
-        )
-
-    def load(self, file: Path) -> None:
-        """Put a copy made by `dump` in place of what the database holds, or change nothing."""
-        command = [
-            self._bin / "pg_restore",
-            "--clean",
-            "--if-exists",
-            "--single-transaction",
-            f"--dbname={self.url}",
-            file,
-        ]
-        _call(command, "nothing was restored")
-
     def _make(self) -> None:
         if self._files.exists():
             shutil.rmtree(self._files)  # an initdb that was interrupted
@@ -191,6 +172,17 @@ class Embedded:
             return subprocess.run(command, capture_output=True, check=False, **self._as).returncode  # noqa: S603
         _call(command, f"the embedded database did not {args[0]}; its log is {self._files / 'server.log'}", **self._as)
         return 0
+
+
+def dump(url: str, file: Path) -> None:
+    """Write a consistent copy of the database at `url` into `file`, while it is in use."""
+    _call([_programs() / "pg_dump", "--format=custom", f"--file={file}", f"--dbname={url}"], "the copy was not made")
+
+
+def load(url: str, file: Path) -> None:
+    """Put a copy made by `dump` in place of what the database at `url` holds, or change nothing."""
+    options = ("--clean", "--if-exists", "--single-transaction", "--no-owner", f"--dbname={url}")
+    _call([_programs() / "pg_restore", *options, file], "nothing was restored")
 
 
 def _programs() -> Path:

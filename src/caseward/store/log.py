@@ -145,6 +145,11 @@ def _writable(value: Any) -> Any:
     return _writable(db.plain(value)) if isinstance(value, frozenset | set) else str(db.plain(value))
 
 
+def length() -> int:
+    """Return how many entries there are."""
+    return int(db.execute(select(log_head.c.seq)).scalar() or 0)
+
+
 def start() -> None:
     """Create the head of an empty log; harmless when it exists."""
     db.execute(

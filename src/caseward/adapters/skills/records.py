@@ -15,6 +15,11 @@ from caseward.adapters.records.register import Register
 from caseward.core.pack import Pack
 from caseward.core.ports import RecordBook, Skill
 
+NAMES = (
+    *("next_session", "reschedule_quota", "free_slots", "last_payment", "last_invoice", "find_person", "person"),
+    *("reschedule", "resend_invoice", "refund"),
+)
+
 
 def skills(book: RecordBook, pack: Pack) -> list[Skill]:
     """Return the skills over `book`; the pack's hours say which days are open and when a month begins."""

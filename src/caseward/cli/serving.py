@@ -1,0 +1,141 @@
+"""Run a desk: a demo to try, or the real thing."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from caseward.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from caseward.core.pack import Pack
+    from caseward.settings import Settings
+
+FACTORY = "caseward.app:application"
+READY_SECONDS = 120
+TOUR = "tour"
+"""Kind of sample record that says what to try: `as` whom, what to `say`, what to `see`."""
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.  [default: 8400]")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("demo")(demo)
+    app.command("serve")(serve)
+
+
+def demo(
+    port: Port = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos did.")] = False,
+) -> None:
+    """Run the sample school with web chat and console; Ctrl-C ends it and leaves nothing behind."""
+    from caseward.settings import Settings
+
+    settings = Settings.load(port=port, demo=True, workers=1)
+    _require_port(settings)
+    _say("starting the desk ...")
+    from caseward import app
+
+    if fresh:
+        app.forget_demo(settings)
+    with ExitStack() as stack:
+        url = app.connect(settings, stack, demo=True)
+        _say("database is up; laying out the sample records ...")
+        pack, links = app.prepare_demo(url, settings)
+        _say("learning how people put things ...")
+        told = "\n".join(_guide(settings.base_url, pack, links))
+        threading.Thread(target=_announce, args=(settings, told), daemon=True).start()
+        _serve(settings)
+    _say("the desk is closed.")
+
+
+def serve(
+    pack: Annotated[str | None, typer.Option(metavar="DIR", help="The business to serve.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Port = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes side by side.  [default: 1]")] = None,
+) -> None:
+    """Serve the desk; see docs/settings.md for what the environment may say."""
+    from caseward.settings import Settings
+
+    settings = Settings.load(pack=pack, host=host, port=port, workers=workers)
+    _require_port(settings)
+    from caseward import app
+
+    with ExitStack() as stack:
+        app.prepare_to_serve(settings, stack)
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
+    from caseward.web import serve as web
+
+    with contextlib.suppress(KeyboardInterrupt):
+        web.serve(settings, FACTORY)
+
+
+def _require_port(settings: Settings) -> None:
+    """Raise BadInput when something else listens on the port already, before anything is started for nothing."""
+    try:
+        family, kind, proto, _name, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[
+            0
+        ]
+        with socket.socket(family, kind, proto) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise BadInput(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); give another with --port"
+        ) from None
+
+
+def _announce(settings: Settings, guide: str) -> None:
+    """Print the guide once the desk answers."""
+    started = time.monotonic()
+    while not _ready(settings):
+        if time.monotonic() - started > READY_SECONDS:
+            _say(f"still not ready after {READY_SECONDS} s; see {settings.base_url}/readyz")
+            return
+        time.sleep(0.1)
+    print(guide, flush=True)
+
+
+def _guide(base: str, pack: Pack, links: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines that tell where everything is and what to try."""
+    yield from ("", f"{pack.profile.title} is open: {base}", "", "Sign in (valid while this demo runs)")
+    yield from (f"  {role:<9} {base}/sign-in/{token}" for role, token in links.items())
+    tour = pack.records.get(TOUR, ())
+    names = {str(each["id"]): str(each.get("name", "")) for each in pack.records.get("person", ())}
+    yield from ("", "Write as a contact")
+    for known in dict.fromkeys(str(each["as"]) for each in tour if "as" in each):
+        yield f"  {known:<9} {base}/chat?as={known}  ({names.get(known, known)})"
+    yield from (f"  {'unknown':<9} {base}/chat", "", f"{len(tour)} things to try")
+    for number, each in enumerate(tour, 1):
+        yield f"  {number}. as {each.get('as', 'unknown')}: {each['say']}"
+        yield f"       {each['see']}"
+    yield from ("", "Ctrl-C ends the demo.", "")
+
+
+def _ready(settings: Settings) -> bool:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host  # noqa: S104
+    connection = http.client.HTTPConnection(host, settings.port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _say(text: str) -> None:
+    print(f"caseward: {text}", file=sys.stderr, flush=True)
