@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, time
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -30,7 +31,7 @@ from caseward.core.policy import FactSpec, Grant, Policy, Rule, parse_facts
 from caseward.core.sla import BusinessHours
 from caseward.packs import conditions
 from caseward.packs.schema import FactEntry, GoldenFile, GrantEntry, RuleEntry, did_you_mean, validate
-from caseward.packs.yamlfile import YamlFile
+from caseward.packs.yamlfile import Place, YamlFile
 from caseward.packs.yamlfile import read as read_yaml
 
 
@@ -106,7 +107,7 @@ class _Reader:
         templates = {template.id: template for template in self._each("templates", Template)}
         articles = {article.id: article for article in self._each("knowledge", Article)}
         intents = self._intents()
-        signals = self._one("signals.yaml", tuple[Signal, ...])
+        signals = self._listed("signals.yaml", tuple[Signal, ...])
         voice = self._one("voice.yaml", Voice)
         lexicon = self._one("lexicon.yaml", dict[str, Lexicon])
         golden = tuple(self._golden(policy.facts))
@@ -165,12 +166,10 @@ class _Reader:
                 entry = self._try(partial(validate, RuleEntry, file, at=(i,), data=raw))
                 if entry is None:
                     continue
-                if entry.id in seen:
-                    self.errors.append(
-                        file.error("this rule id stands twice", at=(i,), rule=entry.id, fix="rename one")
-                    )
-                seen.add(entry.id)
-                when = self._try(partial(conditions.parse, entry.when, specs, file, (i, "when"), entry.id))
+                self._once(seen, entry.id, file, (i,))
+                when = None
+                if specs:  # a rule that asks for facts nobody could read is not wrong itself
+                    when = self._try(partial(conditions.parse, entry.when, specs, file, (i, "when"), entry.id))
                 if when is not None:
                     yield Rule(**{**entry.model_dump(), "when": when})
 
@@ -184,7 +183,7 @@ class _Reader:
             yield Grant(**entry.model_dump())
 
     def _intents(self) -> dict[str, Intent]:
-        loaded = self._one("intents.yaml", tuple[Intent, ...])
+        loaded = self._listed("intents.yaml", tuple[Intent, ...])
         phrasings = self._one("phrasings.yaml", dict[str, dict[str, tuple[str, ...]]])
         intents = {intent.id: intent for intent in loaded[0]} if loaded else {}
         asked: dict[str, Words] = dict(phrasings[0]) if phrasings else {}
@@ -195,11 +194,13 @@ class _Reader:
         return {name: replace(intent, asked_as=asked.get(name, {})) for name, intent in intents.items()}
 
     def _golden(self, specs: Mapping[str, FactSpec]) -> Iterator[Golden]:
+        seen: set[str] = set()
         for file in self._files("golden"):
             cases = self._try(partial(validate, GoldenFile, file))
-            if cases is None:
+            if cases is None or not specs:
                 continue
             for i, entry in enumerate(cases.cases):
+                self._once(seen, entry.case, file, ("cases", i))
                 raw = {**cases.base, **entry.facts}
                 try:
                     facts = parse_facts(specs, {k: v for k, v in raw.items() if k not in entry.without})
@@ -253,6 +254,19 @@ class _Reader:
         value = self._try(lambda: validate(type_, file)) if file is not None else None
         return None if value is None or file is None else (value, file)
 
+    def _listed(self, name: str, type_: Any) -> tuple[Any, YamlFile] | None:
+        """Return a file that is a list of entries, each with an id of its own."""
+        loaded = self._one(name, type_)
+        seen: set[str] = set()
+        for i, entry in enumerate(loaded[0] if loaded else ()):
+            self._once(seen, entry.id, loaded[1], (i,))  # type: ignore[index]
+        return loaded
+
+    def _once(self, seen: set[str], id: str, file: YamlFile, at: Place) -> None:
+        if id in seen:
+            self.errors.append(file.error("this id stands twice", at=at, rule=id, fix="rename one"))
+        seen.add(id)
+
     def _file(self, path: Path) -> YamlFile | None:
         name = path.relative_to(self.folder).as_posix()
         file = self._try(lambda: read_yaml(path, name))
@@ -292,6 +306,8 @@ def _hours(profile: Profile, file: YamlFile) -> BusinessHours:
         if name not in DAYS:
             raise file.error(f"unknown day {name!r}", at=("hours", name), fix="use mon, tue, wed, thu, fri, sat, sun")
         week[DAYS.index(name)] = tuple(_span(span, file, name) for span in spans)
+        if any(later[0] < earlier[1] for earlier, later in pairwise(week[DAYS.index(name)])):
+            raise file.error("spans overlap or are out of order", at=("hours", name), fix="put the earlier one first")
     if not any(week.values()):
         raise file.error(
             "the business is never open", at=("hours",), fix='open at least one day, `mon: ["09:00-18:00"]`'

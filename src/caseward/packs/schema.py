@@ -128,7 +128,7 @@ def _complaint(error: ValidationError, file: YamlFile, at: Place) -> PackError:
     name = ".".join(str(step) for step in place) or "the file"
     match first["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
-            message, fix = f"unknown key {steps[-1]!r}", "remove it, or mend its name"
+            message, fix = f"unknown key {first['loc'][-1]!r}", "remove it, or mend its name"
         case "missing" | "missing_keyword_only_argument" | "missing_argument":
             message, fix = f"{name} is missing", f"add `{steps[-1]}:`"
         case _:

@@ -87,7 +87,10 @@ def _build(loader: Any, node: yaml.Node, place: Place, lines: dict[Place, int], 
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                line = key_node.start_mark.line + 1
+                raise PackError("a key is a word", file=name, line=line, fix="write `key: value`")
+            key = _scalar(loader, key_node, name)
             key = {True: "on", False: "off"}.get(key, key) if isinstance(key, bool) else str(key)
             if key in mapping:
                 line = key_node.start_mark.line + 1
@@ -97,4 +100,13 @@ def _build(loader: Any, node: yaml.Node, place: Place, lines: dict[Place, int], 
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_build(loader, item, (*place, i), lines, name) for i, item in enumerate(node.value)]
-    return loader.construct_object(node)
+    return _scalar(loader, node, name)
+
+
+def _scalar(loader: Any, node: yaml.Node, name: str) -> Any:
+    """Return a plain value; PyYAML stumbles over some that its own patterns let through, such as a 99th of May."""
+    try:
+        return loader.construct_object(node)
+    except (ValueError, AttributeError, OverflowError, KeyError) as error:
+        line = node.start_mark.line + 1
+        raise PackError(f"not a value: {error}", file=name, line=line, fix="put it in quotes, or mend it") from None
