@@ -131,7 +131,14 @@ def reopen(case: Case) -> Case:
     now = tools.now()
     log.append("case", "house", {"status": "reopened"}, at=now, case_id=case.id, conversation_id=case.conversation_id)
     return cases.change(
-        case, now, status=CaseStatus.OPEN, reopened=case.reopened + 1, resolved_at=None, turns=1, questions=0
+        case,
+        now,
+        status=CaseStatus.OPEN,
+        owner="desk",
+        reopened=case.reopened + 1,
+        resolved_at=None,
+        turns=1,
+        questions=0,
     )
 
 

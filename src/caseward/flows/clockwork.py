@@ -110,8 +110,9 @@ def _work_turn(conversation_id: str, turn: int) -> None:
 class Sweeper:
     """Looks for what is due, twice a second, and beats so that others can see it is alive."""
 
-    def __init__(self, executor_id: str) -> None:
+    def __init__(self, executor_id: str, daily: Callable[[], None]) -> None:
         self.executor_id = executor_id
+        self._daily = daily
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name="sweeper", daemon=True),
@@ -145,15 +146,20 @@ class Sweeper:
                 forget_at = time.monotonic() + FORGET_SECONDS
                 with _kept_going("forget"):
                     durable.forget_finished(before=time.time() - KEEP_HISTORY)
+                with _kept_going("daily"):
+                    self._daily()
 
     def _beat(self) -> None:
+        beaten = time.monotonic()
         while not self._stop.wait(BEAT_SECONDS):
             with _kept_going("heartbeat"):
                 swept, self._swept = self._swept, False
                 with db.transaction():
                     now = tools.now()
                     running.beat(self.executor_id, host=host(), pid=os.getpid(), now=now, swept=swept)
-                take_over()
+                gap, beaten = time.monotonic() - beaten, time.monotonic()
+                if gap < SILENCE.total_seconds():  # else the database was gone: the others fell silent with us
+                    take_over()
 
 
 def sweep() -> int:
@@ -226,9 +232,9 @@ def _kept_going(what: str) -> Iterator[None]:
 _running: list[Dispatcher | Sweeper] = []
 
 
-def start(executor_id: str) -> Callable[[str, int, datetime], None]:
-    """Start dispatcher and sweeper; return how to wake a turn."""
-    dispatcher, sweeper = Dispatcher(), Sweeper(executor_id)
+def start(executor_id: str, *, daily: Callable[[], None] = lambda: None) -> Callable[[str, int, datetime], None]:
+    """Start dispatcher and sweeper; return how to wake a turn. `daily` is called often and does its work once a day."""
+    dispatcher, sweeper = Dispatcher(), Sweeper(executor_id, daily)
     dispatcher.start()
     sweeper.start()
     _running[:] = [dispatcher, sweeper]
