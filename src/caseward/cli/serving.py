@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 FACTORY = "caseward.app:application"
 READY_SECONDS = 120
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TOUR = "tour"
 """Kind of sample record that says what to try: `as` whom, what to `say`, what to `see`."""
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.  [default: 8400]")]
@@ -47,7 +50,7 @@ def demo(
 
     if fresh:
         app.forget_demo(settings)
-    with ExitStack() as stack:
+    with _until_told_to_stop(), ExitStack() as stack:
         url = app.connect(settings, stack, demo=True)
         _say("database is up; laying out the sample records ...")
         pack, links = app.prepare_demo(url, settings)
@@ -71,7 +74,7 @@ def serve(
     _require_port(settings)
     from caseward import app
 
-    with ExitStack() as stack:
+    with _until_told_to_stop(), ExitStack() as stack:
         app.prepare_to_serve(settings, stack)
         _serve(settings)
 
@@ -79,8 +82,30 @@ def serve(
 def _serve(settings: Settings) -> None:
     from caseward.web import serve as web
 
-    with contextlib.suppress(KeyboardInterrupt):
-        web.serve(settings, FACTORY)
+    web.serve(settings, FACTORY)
+
+
+@contextlib.contextmanager
+def _until_told_to_stop() -> Iterator[None]:
+    """Make the signals that end a program end this block in good order, wherever it is; once is enough."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        raise _Ended
+
+    before = {number: signal.signal(number, end) for number in ENDING}
+    try:
+        yield
+    except _Ended:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Ended(BaseException):
+    """Somebody told the program to stop."""
 
 
 def _require_port(settings: Settings) -> None:
