@@ -168,9 +168,9 @@ def _recent(visit: Visit) -> tuple[Sequence[Message], Marks]:
 def _lines(said: Sequence[Message], marks: Marks, pack: Pack, language: str, now: datetime) -> list[Line]:
     zone = pack.hours.zone
     shown, last_day = [], now.astimezone(zone).date()
-    for message, following in zip(said, [*said[1:], None], strict=True):
+    for index, message in enumerate(said):
+        following = said[index + 1] if index + 1 < len(said) else None
         day = message.at.astimezone(zone).date()
-        ends = following is None or following.inbound != message.inbound or following.at - message.at > RUN
         shown.append(
             Line(
                 id=message.id,
@@ -180,7 +180,7 @@ def _lines(said: Sequence[Message], marks: Marks, pack: Pack, language: str, now
                 at=message.at,
                 day=_day(day, language) if day != last_day else "",
                 state="read" if message.seq <= marks.read else "sent",
-                last=ends or following.at.astimezone(zone).date() != day if following else True,
+                last=following is None or following.inbound != message.inbound or following.at - message.at > RUN,
             )
         )
         last_day = day

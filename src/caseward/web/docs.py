@@ -91,6 +91,9 @@ def describe(app: FastAPI) -> None:
 
 def _refusals(path: str, method: str, responses: dict[str, Any]) -> None:
     responses.pop("422", None)
+    for said in responses.values():
+        if said["description"] == "Successful Response":
+            said["description"] = "Done"
     statuses = next((found for prefix, found in REFUSALS.items() if path.startswith(prefix)), ())
     for status in statuses:
         if method == "get" and status in (408, 409, 413, 415):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -104,7 +105,7 @@ def answer(error: Exception, path: str, method: str) -> Response:
     if problem.status != 500:
         return problem.response()
     reference = secrets.token_hex(4)
-    log.error("request failed", path=path, reference=reference, exc_info=error)
+    log.error("request failed", path=path, reference=reference, trace="".join(traceback.format_exception(error)))
     return problem.response(reference=reference)
 
 

@@ -13,6 +13,7 @@ const box = document.querySelector("#text");
 const bar = document.querySelector("[data-bar]");
 const wrong = document.querySelector("[data-wrong]");
 const alert = document.querySelector("[data-alert]");
+const leave = document.querySelector("[data-leave]");
 const say = JSON.parse(chat.dataset.words);
 const here = new URL(location.href);
 const kept = `caseward-chat:${chat.dataset.as}`;
@@ -198,7 +199,10 @@ async function post(path, body) {
 
 async function begin() {
   const answer = await post("/chat/session", { language: chat.dataset.language, ...(chat.dataset.as ? { as: chat.dataset.as } : {}) });
-  if (answer.ok) open = true;
+  if (answer.ok) {
+    open = true;
+    leave.hidden = false;
+  }
   return answer;
 }
 
@@ -334,7 +338,7 @@ box.addEventListener("input", () => {
   keep();
 });
 
-document.querySelector("[data-leave]")?.addEventListener("submit", () => {
+leave.addEventListener("submit", () => {
   queue = [];
   box.value = "";
   keep();
