@@ -13,6 +13,7 @@ from caseward.core.ids import ConversationId
 from caseward.core.policy import Tier
 from caseward.desk import approvals as verdicts
 from caseward.desk import health
+from caseward.flows import support
 from caseward.store import approvals, cases, db, effects, log
 from caseward.store.approvals import Request
 from tests.conftest import Desk
@@ -309,3 +310,34 @@ def test_words_that_give_orders_change_nothing_of_what_policy_asks(desk: Desk, w
     assert [request.lane for request in requests(desk, conversation)] == ["coach"]
     with db.transaction():
         assert effects.tasks_of(desk.case(conversation).id) == []
+
+
+def test_a_person_answers_in_their_own_words_holds_the_case_and_settles_it(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    desk.say(conversation, "I am really unhappy with how my last lesson went")
+    desk.settle()
+    case = desk.case(conversation)
+
+    with db.transaction():
+        verdicts.write(case.id, "I am sorry to hear that. I call you today at 17:30.", person="p-coach", role="coach")
+    desk.settle()
+    assert "17:30" in desk.replies(conversation)[-1]
+    assert (desk.case(conversation).owner, desk.case(conversation).status) == ("p-coach", CaseStatus.WAITING_CUSTOMER)
+    said = len(desk.replies(conversation))
+
+    desk.say(conversation, "Studio buka jam berapa ya?")
+    desk.settle()
+    assert all("09.00" not in reply for reply in desk.replies(conversation)[said:])  # nobody answers over a person
+    support.resolve(case.id, person="p-coach", role="coach")
+
+    assert desk.case(conversation).status is CaseStatus.RESOLVED
+    assert requests(desk, conversation) == []
+
+
+def test_only_who_decides_may_settle_a_case(desk: Desk) -> None:
+    conversation = desk.open()
+    desk.say(conversation, "Studio buka jam berapa ya?")
+    desk.settle()
+
+    with pytest.raises(Refused):
+        support.resolve(desk.case(conversation).id, person="p-admin", role="admin")

@@ -154,6 +154,7 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
         evidence=(
             Evidence(id=person, kind="person", title="Stated by a person", excerpt=text.strip(), source=role, at=now),
         ),
+        resolves=False,
         address=row,
     )
     checks = _review(case, draft)

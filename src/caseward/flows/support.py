@@ -16,7 +16,7 @@ from typing import Any
 from caseward.core import ids
 from caseward.core.approval import Approval, ApprovalState
 from caseward.core.case import DONE, Case, CaseStatus, IdentityState
-from caseward.core.errors import NotFound
+from caseward.core.errors import NotFound, Refused
 from caseward.core.ids import ApprovalId, ContactId, ConversationId, DraftId
 from caseward.core.messages import Inbound, Message
 from caseward.core.pack import Plan
@@ -201,6 +201,36 @@ def fulfil(
     if draft.resolves:
         return _become(case, CaseStatus.RESOLVED, disposition=draft.disposition, pending={})
     return _become(case, CaseStatus.WAITING_CUSTOMER if by_person else CaseStatus.OPEN, pending={})
+
+
+def resolve(case_id: str, *, person: str, role: str) -> str:
+    """Have a person settle a case they hold; what is still asked about it is withdrawn, undone.
+
+    Raises NotFound for no such case, Refused for a role that decides in no lane.
+    """
+    with db.transaction():
+        _require_a_decider(case_id, person, role)
+        case = _hold_still(case_id)
+        approvals.withdraw(case, f"the case was resolved by {person}")
+        log.append("case", person, {"status": "resolved by a person"}, at=tools.now(), case_id=case.id)
+        return _become(case, CaseStatus.RESOLVED, disposition="by a person", pending={})
+
+
+def hand_back(case_id: str, *, person: str, role: str) -> None:
+    """Have a person give a case back to the desk, which answers by itself again where policy lets it."""
+    with db.transaction():
+        _require_a_decider(case_id, person, role)
+        case = _hold_still(case_id)
+        cases.change(case, tools.now(), owner="desk")
+        log.append("case", person, {"owner": "desk", "was": case.owner}, at=tools.now(), case_id=case.id)
+
+
+def _require_a_decider(case_id: str, person: str, role: str) -> None:
+    if any(role in lane.roles for lane in tools.pack().profile.lanes.values()):
+        return
+    with db.apart():
+        log.append("denied", person, {"effect": "case", "role": role}, at=tools.now(), case_id=case_id)
+    raise Refused(f"a {role.replace('_', ' ')} reads cases and does not settle them")
 
 
 @story(otherwise=ask_again)
