@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from caseward.adapters.brains._features import Row
 
-_ROUNDS = 12
+_ROUNDS = 8
 _ENOUGH = np.float32(0.1)
 """A round whose largest step is below this ends the learning."""
 
