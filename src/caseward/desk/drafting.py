@@ -13,10 +13,9 @@ from caseward.core.ids import DraftId
 from caseward.core.pack import Pack, Plan
 from caseward.core.policy import Decision, Tier
 from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
+from caseward.core.turn import Picture, Turn
 from caseward.core.when import Chooser
 from caseward.desk import tools
-from caseward.desk.intake import Turn
-from caseward.desk.triage import Picture
 from caseward.packs import wording
 
 MAX_OPTIONS = 5

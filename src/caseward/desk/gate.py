@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from caseward.core import policy
 from caseward.core.case import Case
 from caseward.core.policy import Decision
+from caseward.core.turn import Picture
 from caseward.desk import tools
-from caseward.desk.triage import Picture
 from caseward.store import cases, log
 
 

@@ -9,8 +9,8 @@ from caseward.core.errors import SystemDown
 from caseward.core.ids import ContactId
 from caseward.core.messages import Understanding
 from caseward.core.task import ResultStatus
+from caseward.core.turn import ASK_IDENTITY, Turn
 from caseward.desk import tools
-from caseward.desk.intake import Turn
 from caseward.store import cases, contacts, log
 
 
@@ -29,7 +29,7 @@ def establish(case: Case, turn: Turn, seen: Understanding) -> tuple[Case, Who]:
         return case, Who(state=IdentityState.VERIFIED, contact=contact, method=method, at=at)
 
     policy = tools.pack().profile.identity
-    asked = case.pending.get("ask") == "identity"
+    asked = case.pending.get("ask") == ASK_IDENTITY
     given: dict[str, str] = {name: values[0] for name in policy.fields if (values := seen.entities.get(name))}
     if not given and not asked and not tools.pack().intents[seen.intent].account_specific:
         return case, Who(state=IdentityState.UNKNOWN)

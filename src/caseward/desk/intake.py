@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from caseward.core.case import Case, CaseStatus
 from caseward.core.errors import BadInput
 from caseward.core.ids import ConversationId
-from caseward.core.messages import Inbound, Message
+from caseward.core.messages import Inbound
+from caseward.core.turn import Turn
 from caseward.desk import tools
 from caseward.store import cases, log, messages
 from caseward.store.messages import Received
@@ -22,24 +21,6 @@ class TooMany(BadInput):
     """More messages than a conversation may send in a minute."""
 
     code = "too_many"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """The unit of work of support: the messages of one conversation collected since the last turn."""
-
-    conversation_id: ConversationId
-    number: int
-    channel: str
-    address: str
-    messages: Sequence[Message]
-    earlier: str = ""
-    """What the contact said before we asked something, when this turn answers it."""
-
-    @property
-    def text(self) -> str:
-        """Everything said in the turn."""
-        return "\n".join(message.text for message in self.messages)
 
 
 def receive(conversation_id: ConversationId, inbound: Inbound) -> Received:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,39 +14,9 @@ from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.policy import FactKind, Value
 from caseward.core.task import ResultStatus
+from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Fact, Picture, Reading, Turn
 from caseward.desk import tools
-from caseward.desk.intake import Turn
 from caseward.store import cases, context, log, running
-
-ASK_IDENTITY, ASK_SLOT = "identity", "slot"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """A fact with where it comes from and when it was read."""
-
-    name: str
-    value: Value
-    source: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """All that is known when the gate is asked."""
-
-    understanding: Understanding
-    finding: Finding
-    who: Who
-    facts: Mapping[str, Fact]
-    values: Mapping[str, Any] = field(default_factory=dict)
-    """What the systems said, for plans and templates."""
-    readings: Mapping[str, context.Reading] = field(default_factory=dict)
-    degraded: frozenset[str] = frozenset()
-
-    def plain(self) -> dict[str, Value]:
-        """Return fact name → value, as the gate takes them."""
-        return {name: fact.value for name, fact in self.facts.items()}
 
 
 def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
@@ -114,7 +84,7 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     intent = pack.intents[seen.intent]
     finding = tools.brain().find(turn.text, language=seen.language)
     degraded = {name for name, health in running.systems().items() if health.degraded}
-    readings: dict[str, context.Reading] = {}
+    readings: dict[str, Reading] = {}
     if who.state is IdentityState.VERIFIED and who.contact is not None:
         for name in intent.reads:
             reading = _read(case, who.contact.id, name, degraded)
@@ -166,7 +136,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     body = cases.decision(case.id, decision_id) or {"facts": [], "understanding": {}}
     intent = body["understanding"].get("intent", case.intent)
     degraded = {name for name, health in running.systems().items() if health.degraded}
-    readings: dict[str, context.Reading] = {}
+    readings: dict[str, Reading] = {}
     reads = pack.intents[intent].reads if intent in pack.intents else ()
     read_anew = {tools.skill(name).system for name in reads}
     if who.contact is not None:
@@ -210,7 +180,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     )
 
 
-def _facts_of(readings: Mapping[str, context.Reading], now: datetime) -> dict[str, Fact]:
+def _facts_of(readings: Mapping[str, Reading], now: datetime) -> dict[str, Fact]:
     """Return what readings say of the pack's facts; `minutes_to_x` is counted from the reading's `x_at`, now."""
     specs = tools.pack().policy.facts
     facts: dict[str, Fact] = {}
@@ -228,7 +198,7 @@ def _facts_of(readings: Mapping[str, context.Reading], now: datetime) -> dict[st
     return facts
 
 
-def _read(case: Case, contact_id: Any, name: str, degraded: set[str]) -> context.Reading | None:
+def _read(case: Case, contact_id: Any, name: str, degraded: set[str]) -> Reading | None:
     """Return a reading, from the contact's context while it is fresh, else through the skill; None when it failed."""
     now, pack = tools.now(), tools.pack()
     kept = context.fresh(contact_id, now).get(name)
@@ -245,7 +215,7 @@ def _read(case: Case, contact_id: Any, name: str, degraded: set[str]) -> context
     if result.status is not ResultStatus.SUCCESS:
         return None
     minutes = pack.profile.freshness_minutes.get(name, 0)
-    reading = context.Reading(
+    reading = Reading(
         name=name,
         values=dict(result.values),
         source=skill.system,

@@ -23,6 +23,7 @@ from caseward.core.pack import Plan
 from caseward.core.policy import Decision, Hold
 from caseward.core.review import Check
 from caseward.core.task import Draft
+from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Picture, Turn
 from caseward.desk import (
     approvals,
     drafting,
@@ -37,8 +38,6 @@ from caseward.desk import (
     triage,
 )
 from caseward.desk.drafting import Proposal
-from caseward.desk.intake import Turn
-from caseward.desk.triage import ASK_IDENTITY, ASK_SLOT, Picture
 from caseward.durable import story
 from caseward.store import approvals as requests
 from caseward.store import cases, contacts, db, log, messages, timers

@@ -15,9 +15,9 @@ from caseward.core.ids import CaseId, ContactId
 from caseward.core.messages import Message
 from caseward.core.policy import Tier
 from caseward.core.task import Draft
+from caseward.core.turn import Reading
 from caseward.store import approvals, cases, contacts, effects, messages
 from caseward.store.approvals import Request
-from caseward.store.context import Reading
 from caseward.store.db import execute
 from caseward.store.effects import Parcel, Task
 from caseward.store.tables import cases as cases_table

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core.ids import ContactId
+from caseward.core.turn import Reading
 from caseward.store import db
 from caseward.store.tables import context as table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a system said about a contact."""
-
-    name: str
-    values: Mapping[str, Any]
-    source: str
-    read_at: datetime
-    expires_at: datetime
-    revision: int
 
 
 def fresh(contact_id: ContactId, now: datetime) -> dict[str, Reading]:

@@ -1,0 +1,79 @@
+"""The unit of work of support, and all that is known when policy is asked about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from caseward.core.case import Who
+from caseward.core.ids import ConversationId
+from caseward.core.knowledge import Finding
+from caseward.core.messages import Message, Understanding
+from caseward.core.policy import Value
+
+ASK_IDENTITY, ASK_SLOT = "identity", "slot"
+"""What a case may wait to hear from its contact (`Case.pending`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The messages of one conversation collected since the last turn."""
+
+    conversation_id: ConversationId
+    number: int
+    channel: str
+    address: str
+    messages: Sequence[Message]
+    earlier: str = ""
+    """What the contact said before we asked something, when this turn answers it."""
+
+    @property
+    def text(self) -> str:
+        """Everything said in the turn."""
+        return "\n".join(message.text for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a system said about a contact (CTX)."""
+
+    name: str
+    values: Mapping[str, Any]
+    source: str
+    """The system."""
+    read_at: datetime
+    expires_at: datetime
+    """From then on it may no longer be relied on."""
+    revision: int
+    """An older one never overwrites a newer one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A fact with where it comes from and when it was read."""
+
+    name: str
+    value: Value
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """All that is known when the gate is asked."""
+
+    understanding: Understanding
+    finding: Finding
+    who: Who
+    facts: Mapping[str, Fact]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What the systems said, for plans and templates."""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    degraded: frozenset[str] = frozenset()
+    """Systems that are unhealthy now."""
+
+    def plain(self) -> dict[str, Value]:
+        """Return fact name → value, as the gate takes them."""
+        return {name: fact.value for name, fact in self.facts.items()}
