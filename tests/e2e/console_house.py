@@ -31,6 +31,8 @@ from caseward.store.db import transaction
 from caseward.store.people import Person
 from caseward.web import console
 
+MORNING = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+"""A Monday, 10:00 in the school's zone: the house is open, so its clocks run."""
 SCHOOL = Path(__file__).parents[2] / "packs" / "vocal-coaching"
 REPLY = (
     "Good news, Citra: your coach has agreed to move today’s lesson as a one-time exception. You’re now booked for "
@@ -240,7 +242,7 @@ def house() -> Iterator[House]:
     pack = school()
     app = FastAPI()
     console.install(app)
-    opened = House(app=app, pack=pack, now=datetime.now(UTC))
+    opened = House(app=app, pack=pack, now=MORNING)
     tools.use(
         tools.Tools(
             pack=pack,

@@ -36,6 +36,7 @@ class View(StrEnum):
     FOR_YOU = "for-you"
     ALL_OPEN = "all-open"
     UNASSIGNED = "unassigned"
+    """Needs a person, and none has taken it."""
     AFFECTED = "affected"
     """Held up by a system outside: what on-call reads."""
 
@@ -198,7 +199,7 @@ def _belongs(view: View, asker: Asker, ask: Any) -> ColumnElement[bool]:
         case View.FOR_YOU:
             return or_(ask.c.lane.in_(asker.lanes), cases.c.owner == asker.person_id)
         case View.UNASSIGNED:
-            return and_(cases.c.owner == "desk", cases.c.status.in_(OURS))
+            return and_(cases.c.owner == "desk", cases.c.status.in_((CaseStatus.OPEN, CaseStatus.WAITING_APPROVAL)))
         case View.AFFECTED:
             return cases.c.status == CaseStatus.PENDING_VERIFICATION
         case View.ALL_OPEN:

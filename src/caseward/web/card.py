@@ -214,6 +214,7 @@ def build(
             now=now,
             tier=request.tier,
             paused=bool(deadline and deadline.paused),
+            closed=not pack.hours.is_open(now),
         ),
         checks=checks(
             pack,
@@ -259,7 +260,7 @@ def evidence_of(draft: Draft | None) -> list[Evidence]:
             number=number,
             title=item.title,
             quote=item.excerpt,
-            source=f"Release {item.source}" if item.kind == "article" else words.humane(item.source),
+            source=f"Release {item.source}" if item.kind in ("article", "house") else words.humane(item.source),
             at=item.at,
             published=item.kind == "article",
             kind=item.kind,
@@ -279,7 +280,7 @@ def parts_of(reply: str, sources: Sequence[Evidence]) -> list[Part]:
     ends = [match.end() for match in re.finditer(r"[.!?](?=\s|$)", reply)] or [len(reply)]
     cites: dict[int, list[int]] = {}
     for source in sources:
-        places = [reply.find(value) + len(value) for value in source.values if value and value in reply]
+        places = [found.end() for value in source.values if (found := _said(value, reply))]
         if not places and source.kind == "article":
             places = [len(reply)]
         for place in {next((end for end in ends if end >= place), len(reply)) for place in places[:1]}:
@@ -289,6 +290,11 @@ def parts_of(reply: str, sources: Sequence[Evidence]) -> list[Part]:
         parts.append(Part(text=reply[start:place], cites=tuple(cites[place])))
         start = place
     return [*parts, Part(text=reply[start:])]
+
+
+def _said(value: str, reply: str) -> re.Match[str] | None:
+    """Find a value in a reply as words of its own: the 0 of a count is not the 0 of 09:30."""
+    return re.search(rf"(?<![\w.:,-]){re.escape(value)}(?!\w|[.:,-]\d)", reply) if value.strip() else None
 
 
 def _rights(pack: Pack, request: Request, person: Person) -> tuple[frozenset[str], str]:

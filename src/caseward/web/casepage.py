@@ -178,7 +178,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         entries.told(entry, names=names, numbers={})
         for entry in trail.entries(trail.Filter(case_id=file.case.id), limit=HISTORY)
     ]
-    events = [each for each in reversed(told) if entries.in_conversation(each)]
+    events = [entries.spoken(each) for each in reversed(told) if entries.in_conversation(each)]
     request = file.request
     shown = request or (file.requests[0] if file.requests else None)
     drafted = file.draft(shown.draft_id) if shown else next(iter(file.drafted), None)
@@ -190,7 +190,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         name=name,
         tier=file.case.tier,
         channel=words.channel(file.case.channel),
-        clock=_clock(file, now),
+        clock=_clock(file, pack, now),
         cut=len(file.messages) > thread.MESSAGES,
         thread=[replace(item, text=hide(item.text)) for item in thread.thread(file, events, name=name, names=names)],
         outcome=None if request else _outcome(file.requests, names),
@@ -202,7 +202,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         owner=_owner(file, person, names),
         status=Marked(text=words.status(file.case.status)[0], level=words.status(file.case.status)[1]),
         matter=words.matter(pack, file.case.intent),
-        readings=_readings(file, now, hide),
+        readings=_readings(file, pack, now, hide),
         evidence=[replace(each, quote=hide(each.quote)) for each in card.evidence_of(draft)],
         earlier=[
             Other(id=each.id, number=each.number, matter=words.matter(pack, each.intent), tier=each.tier)
@@ -259,11 +259,18 @@ def _affected(file: CaseFile) -> bool:
     )
 
 
-def _clock(file: CaseFile, now: datetime) -> Clock | None:
+def _clock(file: CaseFile, pack: Pack, now: datetime) -> Clock | None:
     deadline = file.deadline
     if deadline is None:
         return None
-    return times.clock(deadline.kind, deadline.due_at, now=now, tier=file.case.tier, paused=deadline.paused)
+    return times.clock(
+        deadline.kind,
+        deadline.due_at,
+        now=now,
+        tier=file.case.tier,
+        paused=deadline.paused,
+        closed=not pack.hours.is_open(now),
+    )
 
 
 def _tabs(wish: Wish) -> list[Tab]:
@@ -328,11 +335,11 @@ def _outcome(requests: Sequence[Request], names: Mapping[str, str]) -> Outcome |
     return Outcome(icon=icon, level=level, title=title, at=last.decided_at or last.expires_at, text=text)
 
 
-def _readings(file: CaseFile, now: datetime, hide: Callable[[str], str]) -> list[Reading]:
+def _readings(file: CaseFile, pack: Pack, now: datetime, hide: Callable[[str], str]) -> list[Reading]:
     return [
         Reading(
             label=words.humane(each.name),
-            value=hide(words.joined(map(str, each.values.values()))),
+            value=hide(words.reading(pack, each.values, now)),
             read_at=each.read_at,
             stale=each.expires_at <= now,
         )

@@ -155,7 +155,7 @@ def _rule(rule: Rule, sources: list[Source]) -> Check:
         name="Rule",
         icon="shield-alert",
         level="warn" if rule.tier is Tier.R3 else "ok",
-        value=words.humane(rule.id),
+        value=words.humane(rule.id.replace("-", "_")),
         limit=rule.because,
         cite=cite,
     )

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from caseward.core.case import CaseStatus
 from caseward.store.trail import Entry
 from caseward.web import words
 
 Payload = Mapping[str, Any]
+VERDICTS: Mapping[str, str] = {
+    "approve": "approved",
+    "edit": "approved with other words",
+    "deny": "denied",
+    "escalate": "escalated",
+    "expired": "not decided in time, which counts as denied",
+    "write": "answered in their own words",
+}
 LONGEST = 240
 """Characters of a line; the whole entry is in the log itself."""
 
@@ -61,6 +70,18 @@ def _fact(payload: Payload) -> str:
     )
 
 
+def _status(payload: Payload) -> str:
+    status = str(payload.get("status") or "")
+    return words.STATUS[CaseStatus(status)][0].lower() if status in set(CaseStatus) else _plain(status)
+
+
+def _verdict(payload: Payload) -> str:
+    verdict = str(payload.get("verdict") or "")
+    return words.joined(
+        [VERDICTS.get(verdict, verdict), _plain(payload.get("reason")), _plain(payload.get("conditions"))]
+    )
+
+
 def _check(payload: Payload) -> str:
     return "Passed" if payload.get("passed") else f"Failed: {_plain(payload.get('failed'))}"
 
@@ -68,7 +89,7 @@ def _check(payload: Payload) -> str:
 KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "approval": ("hand", "Asked for a decision", _parts("question")),
     "breach": ("triangle-alert", "A promise was missed", _parts("clock")),
-    "case": ("circle-dot", "Case", _parts("status")),
+    "case": ("circle-dot", "Case", _status),
     "check": ("shield-check", "Checked the draft", _check),
     "decision": ("shield-alert", "Decided by rule", _decision),
     "denied": ("lock", "Refused to do it", _parts("effect", "why", "role", "lane")),
@@ -82,12 +103,13 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "send": ("send", "Reply sent", _parts("text")),
     "task": ("wrench", "Asked operations", _parts("skill", "state")),
     "triage": ("info", "Understood the message", _parts("intent", "language", "signals")),
-    "verdict": ("check-check", "Verdict", _parts("verdict", "reason", "conditions")),
+    "verdict": ("check-check", "Verdict", _verdict),
     "warning": ("clock", "A promise is near", _parts("clock")),
 }
 """Kind → icon, title, and what its payload says in a line. A kind that is not here is shown by its name."""
 BETWEEN_MESSAGES = frozenset({"approval", "breach", "case", "decision", "denied", "identity", "result", "verdict"})
 """Kinds shown in the conversation; the messages themselves stand there anyway, the rest is in the History tab."""
+AWAITED = words.STATUS[CaseStatus.WAITING_APPROVAL][0].lower()
 ERASED = "The content was erased; the entry stands"
 
 
@@ -126,9 +148,14 @@ def line(kind: str, payload: Payload | None) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
+def spoken(told: Told) -> Told:
+    """Return an entry as the conversation tells it: a verdict by the name of who gave it."""
+    return replace(told, title=told.actor) if told.kind == "verdict" else told
+
+
 def in_conversation(told: Told) -> bool:
-    """Return whether an entry is shown between the messages."""
-    return told.kind in BETWEEN_MESSAGES
+    """Return whether an entry is shown between the messages; that a decision is awaited says the request itself."""
+    return told.kind in BETWEEN_MESSAGES and (told.kind, told.text) != ("case", AWAITED)
 
 
 def _plain(value: Any) -> str:

@@ -128,6 +128,7 @@ def pager(page: Page, view: View, search: str) -> Pager:
 
 def queue_rows(asks: Iterable[Ask], *, pack: Pack, person: Person, now: datetime, opened: str) -> list[Row]:
     """Return open requests as rows: whose it is, what is asked, by when."""
+    closed = not pack.hours.is_open(now)
     return [
         Row(
             href=f"/approvals?open={ask.id}",
@@ -138,7 +139,7 @@ def queue_rows(asks: Iterable[Ask], *, pack: Pack, person: Person, now: datetime
             line=ask.question,
             tier=ask.tier,
             state=f"{words.lane(pack, ask.lane)} · waiting {times.duration(now - ask.opened_at)}",
-            clock=times.clock("decision", ask.due_at, now=now, tier=ask.tier),
+            clock=times.clock("decision", ask.due_at, now=now, tier=ask.tier, closed=closed),
         )
         for ask in asks
     ]
@@ -157,7 +158,8 @@ def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, 
         state = "Needs your approval" if own else f"Needs approval · {words.lane(pack, row.lane)}"
     clock = None
     if row.due_at is not None:
-        clock = times.clock(row.clock, row.due_at, now=now, tier=row.tier, paused=row.paused)
+        closed = not pack.hours.is_open(now)
+        clock = times.clock(row.clock, row.due_at, now=now, tier=row.tier, paused=row.paused, closed=closed)
     return Row(
         href=href,
         current=current,

@@ -29,6 +29,9 @@ class Clock:
     bad: int
     """Seconds left from which it is drawn as late."""
     paused: bool = False
+    """The next move is not ours: no deadline runs."""
+    closed: bool = False
+    """The house is closed: the deadline stands, and nothing counts down to it."""
 
     @property
     def label(self) -> str:
@@ -36,12 +39,23 @@ class Clock:
         return {"first_response": "First reply", "resolution": "Resolve", "decision": "Decide"}.get(self.kind, "Due")
 
 
-def clock(kind: str, due: datetime, *, now: datetime, tier: Tier | None, paused: bool = False) -> Clock:
-    """Return a deadline as it is drawn at `now`."""
+def clock(
+    kind: str, due: datetime, *, now: datetime, tier: Tier | None, paused: bool = False, closed: bool = False
+) -> Clock:
+    """Return a deadline as it is drawn at `now`; `closed` when that is outside business hours."""
     warn, bad = thresholds(kind, tier)
     left = int((due - now).total_seconds())
-    level = "" if paused or left > warn else "warn" if left > bad else "bad"
-    return Clock(kind=kind, due=due, text=countdown(left), level=level, warn=warn, bad=bad, paused=paused)
+    level = "" if paused or (closed and left > 0) or left > warn else "warn" if left > bad else "bad"
+    return Clock(
+        kind=kind,
+        due=due,
+        text=countdown(left),
+        level=level,
+        warn=warn,
+        bad=bad,
+        paused=paused,
+        closed=closed and left > 0,
+    )
 
 
 def thresholds(kind: str, tier: Tier | None) -> tuple[int, int]:

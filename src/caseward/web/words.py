@@ -12,6 +12,7 @@ from caseward.core.case import CaseStatus
 from caseward.core.pack import Pack
 from caseward.core.policy import FactKind
 from caseward.core.roles import Role
+from caseward.packs import wording
 
 STATUS: Mapping[CaseStatus, tuple[str, str]] = {
     CaseStatus.NEW: ("New", "info"),
@@ -50,6 +51,8 @@ AGENTS: Mapping[str, str] = {
 
 CHANNELS: Mapping[str, str] = {"webchat": "Web chat", "web_chat": "Web chat", "chat": "Web chat", "email": "E-mail"}
 
+SHOWN = 3
+"""Values of a list that a line shows."""
 NOBODY = "Unknown contact"
 """How somebody not identified is called."""
 LANGUAGE = "en"
@@ -125,8 +128,22 @@ def fact_value(pack: Pack, name: str, value: Any) -> str:
 
 def humane(code: str) -> str:
     """Return `waiting_customer` as `Waiting customer`."""
-    text = code.replace("_", " ").replace("-", " ").replace(".", " ").strip()
+    text = code.replace("_", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+def reading(pack: Pack, values: Mapping[str, Any], now: datetime) -> str:
+    """Return what a system said, in a line: its values as people write them, without the ids."""
+    return joined(_value(pack, name, value, now) for name, value in values.items() if not name.endswith("_id"))
+
+
+def _value(pack: Pack, name: str, value: Any, now: datetime) -> str:
+    if isinstance(value, list | tuple):
+        shown = ", ".join(_value(pack, name, each, now) for each in value[:SHOWN])
+        return f"{shown} and {len(value) - SHOWN} more" if len(value) > SHOWN else shown or "none"
+    at = instant(value) if isinstance(value, str) and "T" in value else None
+    text = wording.show(pack, "_at" if at else name, value, LANGUAGE, now=now)
+    return text.capitalize() if text.isupper() and text.isalpha() and len(text) > SHOWN + 1 else text.replace("_", " ")
 
 
 def joined(parts: Iterable[str]) -> str:

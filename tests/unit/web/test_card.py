@@ -47,3 +47,12 @@ def test_citing_changes_no_letter_of_the_reply(reply: str, values: list[str]) ->
     parts = parts_of(reply, [evidence(number, values=(value,)) for number, value in enumerate(values, start=1)])
 
     assert "".join(part.text for part in parts) == reply
+
+
+def test_a_count_is_not_cited_by_a_digit_of_a_time() -> None:
+    parts = parts_of("A colleague replies at 09:34. You have 0 changes left.", [evidence(1, values=("0",))])
+
+    assert next((part.text, part.cites) for part in parts) == (
+        "A colleague replies at 09:34. You have 0 changes left.",
+        (1,),
+    )

@@ -74,3 +74,11 @@ def test_a_time_carries_its_date_only_when_it_is_not_today_in_the_ops_zone(at: d
 )
 def test_a_length_of_time_is_said_in_words(seconds: int, text: str) -> None:
     assert times.duration(timedelta(seconds=seconds)) == text
+
+
+def test_outside_business_hours_nothing_counts_down_and_what_was_late_stays_late() -> None:
+    ahead = times.clock("decision", NOW + timedelta(minutes=5), now=NOW, tier=Tier.R3, closed=True)
+    late = times.clock("decision", NOW - timedelta(minutes=5), now=NOW, tier=Tier.R3, closed=True)
+
+    assert (ahead.closed, ahead.level) == (True, "")
+    assert (late.closed, late.level) == (False, "bad")
