@@ -32,7 +32,7 @@ _LONG = re.compile(rf"(?<![\w.,-])\d(?:{_GAP}\d){{12,18}}(?![\w-]|[.,]\d)")
 _CARD = re.compile(r"4|5[1-5]|2[2-7]|3[47]|35|3[068]|6011|64[4-9]|65")
 """First digits of the card networks."""
 _DIAL = r"(?:[ .\u00a0-]{0,2}\(?\d\)?){6,13}"
-_ABROAD = re.compile(rf"(?<![\w+.,-])(?:\+ ?|00)[1-9]{_DIAL}(?![\w-]|[.,]\d)")
+_ABROAD = re.compile(rf"(?<![\w+.,-])(?:\(\+[1-9]\d{{0,2}}\)|(?:\+ ?|00)[1-9]){_DIAL}(?![\w-]|[.,]\d)")
 _NATIONAL = re.compile(rf"(?<![\w+.,-])(?:\(0\d{{1,3}}\)|0[1-9]|62 ?-?8){_DIAL}(?![\w-]|[.,:]\d)")
 _LINK = re.compile(r"(?<=wa\.me/)\+?\d{8,15}|(?<=phone=)\+?\d{8,15}|(?<=tel:)\+?[\d-]{8,18}", re.I)
 _CALLED = re.compile(
@@ -93,7 +93,7 @@ def _identity_or_card(match: re.Match[str]) -> str:
 
 def _abroad(match: re.Match[str]) -> str:
     number = _digits(match[0])
-    number = number.removeprefix("00") if not match[0].startswith("+") else number
+    number = number if "+" in match[0] else number.removeprefix("00")
     if number.startswith("62"):  # unassigned ranges too: people mistype their own number
         return "[phone]" if 10 <= len(number) <= 15 else ""
     try:
