@@ -17,7 +17,7 @@ import structlog
 from structlog.typing import EventDict
 
 from caseward import durable, flows
-from caseward.adapters import find
+from caseward.adapters import find, redaction
 from caseward.core.case import Contact
 from caseward.core.errors import BadInput, CasewardError, Conflict
 from caseward.core.ids import ContactId
@@ -128,8 +128,6 @@ def configure_logging(settings: Settings) -> None:
 
 
 def _mask(_logger: object, _method: str, event: EventDict) -> EventDict:
-    from caseward.adapters import redaction
-
     return {key: redaction.redact(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
