@@ -111,16 +111,27 @@ def empty_database(cluster: Cluster) -> Iterator[str]:
     cluster.drop(url)
 
 
+@pytest.fixture(scope="session")
+def migrated_database(cluster: Cluster) -> str:
+    """The address of a migrated database that tests share one after the other."""
+    return cluster.create(template=TEMPLATE)
+
+
 @pytest.fixture
-def database(cluster: Cluster) -> Iterator[str]:
-    """A fresh, migrated database that the store is connected to; its address."""
-    url = cluster.create(template=TEMPLATE)
-    db.connect(url)
+def database(migrated_database: str) -> Iterator[str]:
+    """A migrated database without rows that the store is connected to; its address."""
+    empty(db.connect(migrated_database))
     with db.transaction():
         log.start()
-    yield url
+    yield migrated_database
     db.disconnect()
-    cluster.drop(url)
+
+
+def empty(engine: Engine) -> None:
+    """Take every row out of the tables."""
+    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"truncate {tables} restart identity cascade"))
 
 
 # --- the school and its desk ------------------------------------------------------------------------------------------
@@ -277,7 +288,9 @@ def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
     """The school's desk on a Monday morning, with its sample records and nobody's words yet."""
     assert db.engine() is engine, "a module uses `desk` or `database`, not both"
     opened = Desk(pack=school, clock=Clock(MORNING))
-    _empty(engine)
+    empty(engine)
+    with engine.begin() as connection:
+        connection.execute(text("delete from dbos.workflow_status"))
     tools.use(
         Tools(
             pack=school,
@@ -296,14 +309,6 @@ def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
     yield opened
     wait_until(lambda: not opened._at_work(), what="work in flight at the end of a test")
     tools.use(None)
-
-
-def _empty(engine: Engine) -> None:
-    """Take every row out of the tables, the durable engine's included."""
-    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(text(f"truncate {tables} restart identity cascade"))
-        connection.execute(text("delete from dbos.workflow_status"))
 
 
 # --- the web ----------------------------------------------------------------------------------------------------------

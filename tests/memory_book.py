@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ class MemoryBook:
     claims: dict[tuple[str, str], str] = field(default_factory=dict)
     effects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     before_apply: Callable[[], None] = lambda: None
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def put(self, kind: str, *rows: Mapping[str, Any], claims: Mapping[str, str] | None = None) -> None:
         """Put documents in, as a seed does."""
@@ -36,17 +38,18 @@ class MemoryBook:
 
     def apply(self, key: str, *, changes: Sequence[Change], remember: Mapping[str, Any]) -> Mapping[str, Any]:
         self.before_apply()
-        if key in self.effects:
-            return self.effects[key]
-        before = (dict(self.documents), dict(self.claims))
-        try:
-            for change in changes:
-                self._write(change)
-        except Conflict:
-            self.documents, self.claims = before
-            raise
-        self.effects[key] = remember
-        return remember
+        with self.lock:
+            if key in self.effects:
+                return self.effects[key]
+            before = (dict(self.documents), dict(self.claims))
+            try:
+                for change in changes:
+                    self._write(change)
+            except Conflict:
+                self.documents, self.claims = before
+                raise
+            self.effects[key] = remember
+            return remember
 
     def _write(self, change: Change) -> None:
         known = self.documents.get((change.kind, change.id))
