@@ -341,3 +341,16 @@ def test_only_who_decides_may_settle_a_case(desk: Desk) -> None:
 
     with pytest.raises(Refused):
         support.resolve(desk.case(conversation).id, person="p-admin", role="admin")
+
+
+def test_bare_numbers_belong_to_the_matter_they_follow(desk: Desk) -> None:
+    conversation = desk.open(language="en")
+    desk.say(conversation, "When is my next lesson?")
+    desk.settle()
+
+    for attempt in range(5):
+        desk.say(conversation, f"wrong{attempt}@example.com INV-2026-0001")
+        desk.settle()
+
+    assert (desk.case(conversation).intent, desk.case(conversation).language) == ("schedule", "en")
+    assert len(requests(desk, conversation)) == 1

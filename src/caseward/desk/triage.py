@@ -27,7 +27,7 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
     """
     seen = tools.brain().understand(turn.text, language=case.language or None)
     pending = case.pending
-    if pending.get("intent") and (again or _answers(pending, seen)):
+    if pending.get("intent") and (again or _answers(pending, seen, turn.text)):
         intent = tools.pack().intents[pending["intent"]]
         seen = replace(
             seen,
@@ -58,12 +58,22 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
     return seen
 
 
-def _answers(pending: Mapping[str, Any], seen: Understanding) -> bool:
+def _answers(pending: Mapping[str, Any], seen: Understanding, text: str) -> bool:
     if any(signal.floor for signal in tools.pack().signals if signal.id in seen.signals):
         return False
+    if _is_bare(text, seen):
+        return True
     if pending.get("ask") == ASK_IDENTITY:
         return bool(seen.entities.get("invoice") or seen.entities.get("email")) or seen.intent == "other"
     return pending.get("ask") == ASK_SLOT and seen.intent in (pending["intent"], "other", "schedule")
+
+
+def _is_bare(text: str, seen: Understanding) -> bool:
+    """Return whether a text is nothing but numbers, addresses and the like: it belongs to what was said before."""
+    for values in seen.entities.values():
+        for value in values:
+            text = text.replace(value, " ")
+    return not re.search(r"[^\W\d_]{3,}", text)
 
 
 def small_talk(text: str) -> str:
