@@ -33,10 +33,10 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
     app.state.settings = settings
     app.state.live = Live()
 
-    app.add_middleware(Door, hosts=settings.hosts, answer=lambda *error: app.exception_handlers[Exception](*error))
-    console.install(app)  # and with it the headers of every answer, around the door
+    console.install(app)
     problems.install(app)
-    app.add_middleware(Measure)
+    app.add_middleware(Door, hosts=settings.hosts, answer=app.exception_handlers[Exception])
+    app.add_middleware(Measure)  # a middleware is around those added before it
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     for router in (chat.router, chat_api.router, api.router, ops.router, docs.router):

@@ -1,7 +1,7 @@
 """What every request passes before it is read: the host it is for, the size and encoding of what it brings.
 
 A body for programs is read here, whole, within its bound and in time, so that nothing behind this door meets an endless
-or half-sent one. What nobody foresaw is answered here too, inside the headers that every answer carries.
+or half-sent one. What nobody foresaw is answered here too, so that no answer lacks the headers that all carry.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from caseward.web.problems import Handler, Problem, waited
-from caseward.web.security import TooLarge
+from caseward.web.security import HEADERS
 
 BOUNDS: Sequence[tuple[str, int]] = (("/chat", 64 * 1024), ("/api/", 256 * 1024))
 """Path prefix → bytes a body may have; elsewhere security.py's bound holds."""
@@ -47,8 +47,9 @@ class Door:
 
         try:
             self._require_host(scope)
+            _require_plain_address(scope)
             await self._app(scope, await _bounded(scope, receive), noting)
-        except (TooLarge, ClientDisconnect):
+        except ClientDisconnect:
             raise
         except Exception as error:
             if started:
@@ -57,6 +58,8 @@ class Door:
                 response = error.response()
             else:
                 response = await waited(self._answer(Request(scope), error))
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
             await response(scope, receive, noting)
 
     def _require_host(self, scope: Scope) -> None:
@@ -65,6 +68,12 @@ class Door:
         if ANY not in self._hosts and host not in self._hosts and scope["path"] not in PROBED:
             fix = "use the address of CASEWARD_PUBLIC_URL, or add the name to CASEWARD_ALLOWED_HOSTS"
             raise Problem(400, "wrong_host", f"Host: this desk does not answer to {host[:100]!r}; {fix}")
+
+
+def _require_plain_address(scope: Scope) -> None:
+    """Raise Problem for an address with a zero byte, which no store can look for."""
+    if b"%00" in scope.get("raw_path", b"") + scope["query_string"]:
+        raise Problem(400, "bad_input", "address: it holds a zero byte (%00); leave it out")
 
 
 async def _bounded(scope: Scope, receive: Receive) -> Receive:

@@ -286,7 +286,7 @@ def test_the_stream_tells_that_a_message_was_taken_up(site: Site) -> None:
 
 def test_many_open_streams_leave_the_site_free_to_answer(site: Site) -> None:
     with ExitStack() as opened:
-        for _ in range(60):
+        for _ in range(44):
             visitor = site.visitor()
             site.say(visitor.conversation, "hello")
             client = opened.enter_context(site.client(visitor.token))
