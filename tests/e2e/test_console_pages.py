@@ -180,6 +180,17 @@ def test_an_administrator_reads_cases_without_personal_data(desk: House) -> None
     assert "B•••" in page
 
 
+def test_an_administrator_reads_the_trail_without_the_words_of_people(desk: House) -> None:
+    case = desk.case("Citra Sample", "My number is +62 812 0000 0147")
+    with transaction():
+        log.append("inbound", "contact", {"text": "My number is +62 812 0000 0147"}, at=desk.now, case_id=case)
+
+    lead, administrator = (desk.browser(role).get("/audit?kind=inbound").text for role in (Role.OPS_LEAD, Role.ADMIN))
+
+    assert "0147" in lead
+    assert "0147" not in administrator
+
+
 def test_on_call_reads_the_cases_that_a_system_holds_up_and_no_other(desk: House) -> None:
     asked = a_full_desk(desk)
     browser = desk.browser(Role.ON_CALL)
@@ -548,6 +559,10 @@ def test_words_typed_before_a_session_ended_are_given_back(desk: House) -> None:
         ("/cases/case_%C0%80", 404),
         ("/inbox?page=0", 400),
         ("/audit?before=abc", 400),
+        ("/audit?before=99999999999999999999", 400),
+        ("/cases/99999999999999999999", 404),
+        ("/cases/²", 404),
+        ("/audit?case=99999999999999999999", 200),
         ("/static/../settings.py", 404),
         ("/static/nothing.css", 404),
     ],

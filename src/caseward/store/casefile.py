@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from caseward.core.approval import ApprovalState
 from caseward.core.case import Case, Contact
+from caseward.core.errors import NotFound
 from caseward.core.ids import CaseId, ContactId
 from caseward.core.messages import Message
 from caseward.core.policy import Tier
@@ -25,6 +26,8 @@ from caseward.store.tables import clocks, context, conversations, decisions
 
 TURNS = 10
 """Decisions a page shows."""
+DIGITS = 9
+"""Most digits a case number has."""
 EARLIER = 5
 """Other cases of the contact that a page shows."""
 
@@ -102,7 +105,7 @@ class CaseFile:
 
 def read(case_id: str) -> CaseFile:
     """Return the file of a case, by id or number; raise NotFound."""
-    case = cases.get(case_id)
+    case = find(case_id)
     address = execute(select(conversations.c.address).where(conversations.c.id == case.conversation_id)).scalar_one()
     proof = contacts.identity(case.channel, address)
     proved = proof if proof and proof[0].id == case.contact_id else None
@@ -122,6 +125,13 @@ def read(case_id: str) -> CaseFile:
         readings=_readings(case.contact_id) if case.contact_id else (),
         earlier=_earlier(case, case.contact_id) if case.contact_id else (),
     )
+
+
+def find(case_id: str) -> Case:
+    """Return a case by what somebody typed for its id or number; raise NotFound for what cannot be one too."""
+    if case_id.isdigit() and not (case_id.isascii() and len(case_id) <= DIGITS):
+        raise NotFound(f"there is no case {case_id}")
+    return cases.get(case_id)
 
 
 def numbers(ids: Sequence[str]) -> dict[str, int]:

@@ -64,16 +64,6 @@ def entries(wanted: Filter, *, limit: int = PAGE) -> Sequence[Entry]:
     return [_entry(row) for row in rows]
 
 
-def kinds() -> Sequence[str]:
-    """Return the kinds of entry there are."""
-    return [row.kind for row in execute(select(log.c.kind).distinct().order_by(log.c.kind))]
-
-
-def actors() -> Sequence[str]:
-    """Return everyone who did something."""
-    return [row.actor for row in execute(select(log.c.actor).distinct().order_by(log.c.actor))]
-
-
 def _entry(row: Any) -> Entry:
     return Entry(
         seq=row["seq"],

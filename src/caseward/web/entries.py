@@ -110,6 +110,9 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
 BETWEEN_MESSAGES = frozenset({"approval", "breach", "case", "decision", "denied", "identity", "result", "verdict"})
 """Kinds shown in the conversation; the messages themselves stand there anyway, the rest is in the History tab."""
 AWAITED = words.STATUS[CaseStatus.WAITING_APPROVAL][0].lower()
+WORDS_OF_PEOPLE = frozenset({"draft", "inbound", "note", "send"})
+"""Kinds whose line is what somebody wrote; not for readers who may not see personal data."""
+HIDDEN = "Words hidden from your role"
 ERASED = "The content was erased; the entry stands"
 
 
@@ -123,15 +126,16 @@ def icon(kind: str) -> str:
     return KINDS[kind][0] if kind in KINDS else "circle-dot"
 
 
-def told(entry: Entry, *, names: Mapping[str, str], numbers: Mapping[str, int]) -> Told:
-    """Return an entry in words."""
+def told(entry: Entry, *, names: Mapping[str, str], numbers: Mapping[str, int], masked: bool = False) -> Told:
+    """Return an entry in words; masked, without the words of people."""
+    hidden = masked and entry.kind in WORDS_OF_PEOPLE
     return Told(
         seq=entry.seq,
         at=entry.at,
         kind=entry.kind,
         icon=icon(entry.kind),
         title=title(entry.kind),
-        text=line(entry.kind, entry.payload),
+        text=HIDDEN if hidden else line(entry.kind, entry.payload),
         actor=words.who(entry.actor, names),
         case_id=entry.case_id,
         case_number=numbers.get(entry.case_id),

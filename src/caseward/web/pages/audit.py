@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
@@ -10,8 +11,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from caseward.core.errors import NotFound
 from caseward.core.roles import Role
-from caseward.store import casefile, cases, people, trail
+from caseward.store import casefile, people, trail
 from caseward.store.db import transaction
+from caseward.store.people import Person
 from caseward.store.trail import Filter
 from caseward.web import entries, render, words
 from caseward.web.menu import NavItem
@@ -41,7 +43,7 @@ def audit(
     case: Annotated[str, Query(max_length=60)] = "",
     actor: Annotated[str, Query(max_length=80)] = "",
     kind: Annotated[str, Query(max_length=80)] = "",
-    before: Annotated[int, Query(ge=0)] = 0,
+    before: Annotated[int, Query(ge=0, lt=2**63)] = 0,
 ) -> Response:
     """Show the entries that fit, newest first, as far as the role sees them."""
     with transaction():
@@ -58,17 +60,15 @@ def audit(
         found = trail.entries(wanted, limit=trail.PAGE + 1)
         shown = found[: trail.PAGE]
         numbers = casefile.numbers([entry.case_id for entry in shown if entry.case_id])
-        actors = sorted(
-            (Choice(id=each, name=words.who(each, names)) for each in trail.actors()), key=lambda each: each.name
-        )
-        kinds = [Choice(id=each, name=entries.title(each)) for each in trail.kinds()]
     filters = {"case": case, "actor": actor, "kind": kind}
     set_filters = {name: value for name, value in filters.items() if value}
     older = urlencode({**set_filters, "before": shown[-1].seq}) if len(found) > trail.PAGE else ""
     context = {
-        "entries": [entries.told(entry, names=names, numbers=numbers) for entry in shown],
-        "actors": actors if person.role in SEES_ALL else [each for each in actors if each.id == person.id],
-        "kinds": kinds,
+        "entries": [
+            entries.told(entry, names=names, numbers=numbers, masked=person.role is Role.ADMIN) for entry in shown
+        ],
+        "actors": _actors(person, names),
+        "kinds": _sorted(Choice(id=each, name=entries.title(each)) for each in entries.KINDS),
         "filters": filters,
         "filtered": bool(set_filters),
         "scope": SCOPES.get(person.role, "Your own decisions"),
@@ -78,12 +78,24 @@ def audit(
     return render.page(request, "audit.html", context, visitor=visitor, here="/audit")
 
 
+def _actors(person: Person, names: Mapping[str, str]) -> list[Choice]:
+    """Return who can be asked for: everyone of the house and its agents, or only oneself."""
+    if person.role not in SEES_ALL:
+        return [Choice(id=person.id, name=person.name)]
+    agents = {actor: name for actor, name in words.AGENTS.items() if actor not in ("customer", "desk")}
+    return _sorted(Choice(id=actor, name=name) for actor, name in {**agents, **names}.items())
+
+
+def _sorted(choices: Iterable[Choice]) -> list[Choice]:
+    return sorted(choices, key=lambda choice: choice.name)
+
+
 def _case_id(wanted: str) -> str:
     """Return the id of the case that was asked for by number or id; an unknown one finds nothing."""
     wanted = wanted.strip().lstrip("#")
-    if wanted.isdecimal() and len(wanted) < 10:
-        try:
-            return cases.get(wanted).id
-        except NotFound:
-            return "none"
-    return wanted
+    if not wanted.isdigit():
+        return wanted
+    try:
+        return casefile.find(wanted).id
+    except NotFound:
+        return "none"

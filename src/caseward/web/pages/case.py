@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from caseward.core.errors import BadInput, CasewardError, Refused
 from caseward.desk import approvals, tools
 from caseward.desk.intake import clean
-from caseward.store import cases, log, messages
+from caseward.store import casefile, log, messages
 from caseward.store.db import transaction
 from caseward.web import failures, render, workspace
 from caseward.web.card import Composed, Notice, Typed
@@ -56,7 +56,7 @@ def reveal(
 ) -> Response:
     """Show a whole number or address, once, and log who asked. A reload asks, and logs, again."""
     with transaction():
-        found = cases.get(case_id)
+        found = casefile.find(case_id)
         log.append("reveal", visitor.person.id, {"field": field}, at=tools.now(), case_id=found.id)
     return _show(request, visitor, case_id, reveal=field)
 
@@ -74,7 +74,7 @@ def reply(
     try:
         _require_length(words)
         with transaction():
-            approvals.write(case_id, words, person=visitor.person.id, role=visitor.person.role)
+            approvals.write(casefile.find(case_id).id, words, person=visitor.person.id, role=visitor.person.role)
     except (BadInput, Refused) as error:
         return _not_taken(request, visitor, case_id, words, error)
     return RedirectResponse(local_path(next), status_code=303)
@@ -95,7 +95,7 @@ def note(
     except BadInput as error:
         return _not_taken(request, visitor, case_id, words, error)
     with transaction():
-        found = cases.get(case_id)
+        found = casefile.find(case_id)
         messages.add(found.conversation_id, case_id=found.id, author=author, text=words, at=now, kind="note")
         log.append("note", author, {"text": words}, at=now, case_id=found.id, conversation_id=found.conversation_id)
     return RedirectResponse(local_path(next), status_code=303)
