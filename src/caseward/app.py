@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.typing import EventDict
 
 from caseward import durable, flows
@@ -29,18 +31,17 @@ from caseward.flows import clockwork
 from caseward.packs import samples as sample_files
 from caseward.packs.load import load
 from caseward.settings import Settings
-from caseward.store import contacts, db, log, migrate, people, running, samples
-from caseward.store.embedded import Embedded
+from caseward.store import contacts, db, log, migrate, people, place, running, samples, seals
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
 from caseward.web import app as web
 
 Clock = Callable[[], datetime]
 
-DEMO_FOLDER = "demo"
-"""Where below the data folder a demo keeps its database, apart from a real desk's."""
 ROUND = timedelta(minutes=30)
 """A demo that is started again within this goes on with its records as they were left."""
+SEAL_SECONDS = 60.0
+"""How often it is looked whether the log's head is to be signed."""
 LINKS_LAST = timedelta(days=30)
 """Upper bound of "while this demo runs": the next start makes new ones."""
 
@@ -79,7 +80,7 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
     now = clock or (lambda: datetime.now(UTC))
     pack = load(settings.pack)
     with contextlib.ExitStack() as stack:
-        url = connect(settings, stack, demo=settings.demo if demo is None else demo)
+        url = place.connect(settings, stack, demo=settings.demo if demo is None else demo)
         if not prepared:
             prepare(url, settings, pack, now(), demo=settings.demo if demo is None else demo)
         executor_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -91,6 +92,7 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         durable.launch(db.driver_url(url), db.engine(), db.joining, executor_id=executor_id)
         stack.callback(clockwork.stop)
         tools.use(replace(given, wake=clockwork.start(executor_id)))
+        stack.enter_context(_sealing(place.seal_key(settings), now))
         return App(settings=settings, pack=pack, executor_id=executor_id, url=url, closing=stack.pop_all())
 
 
@@ -131,22 +133,31 @@ def _mask(_logger: object, _method: str, event: EventDict) -> EventDict:
     return {key: redaction.redact(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
-def connect(settings: Settings, stack: contextlib.ExitStack, *, demo: bool) -> str:
-    """Connect the store to the database, starting the embedded one when no other is named; return its address."""
-    if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-    else:
-        server = Embedded(settings.data / DEMO_FOLDER if demo else settings.data)
-        stack.callback(server.stop)
-        url = server.url
-    stack.callback(db.disconnect)
-    db.connect(url)
-    return url
+@contextlib.contextmanager
+def _sealing(signer: Ed25519PrivateKey, now: Clock) -> Iterator[None]:
+    """Sign the action log's head once a day, from a thread of its own; an outage is outlived."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(SEAL_SECONDS):
+            try:
+                with db.transaction():
+                    seals.seal(signer, now=now())
+            except Exception as error:
+                _log.warning("the log's head was not signed; will try again", error=str(error)[:200])
+
+    thread = threading.Thread(target=run, name="sealer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=5)
 
 
 def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> None:
     """Make the database ready for the processes that will serve; an embedded one runs until `stack` is closed."""
-    url = connect(settings, stack, demo=settings.demo)
+    url = place.connect(settings, stack, demo=settings.demo)
     prepare(url, settings, load(settings.pack), datetime.now(UTC), demo=settings.demo)
 
 
@@ -159,37 +170,10 @@ def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]
         return pack, {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
 
 
-def forget_demo(settings: Settings) -> None:
-    """Remove the embedded database of earlier demos; raise CasewardError while one runs."""
-    if settings.database_url is not None:
-        raise BadInput("--fresh forgets the embedded demo; with CASEWARD_DATABASE_URL, name an empty database instead")
-    Embedded.wipe(settings.data / DEMO_FOLDER)
-
-
-def look_in(settings: Settings, stack: contextlib.ExitStack, *, new: bool = False) -> str:
-    """Connect the store to the database that a command is about and return its address.
-
-    Without an address in the settings that is the embedded one in use, a real desk's before a demo's. Raises BadInput
-    when there is none yet, unless it may be a `new` one.
-    """
-    folders = {settings.data: False, settings.data / DEMO_FOLDER: True}
-    there = [folder for folder in folders if Embedded.exists(folder)]
-    if settings.database_url is None and not there and not new:
-        raise BadInput(
-            f"there is no database under {settings.data} yet; start `caseward serve` or `caseward demo` once"
-        )
-    chosen = next((each for each in there if Embedded.in_use(each)), there[0] if there else settings.data)
-    url = connect(settings, stack, demo=folders[chosen])
-    if new:
-        migrate.upgrade(url)
-    elif migrate.current(url) != migrate.head():
-        raise BadInput("this database was made by another release; start `caseward serve` of this one once")
-    return url
-
-
 def prepare(url: str, settings: Settings, pack: Pack, now: datetime, *, demo: bool) -> None:
     """Bring the database up to date, publish the pack's release, and lay a demo's samples out."""
     migrate.upgrade(url)
+    place.seal_key(settings)
     with db.transaction():
         log.start()
         if demo and samples.in_use() and samples.laid_out_at() is None:

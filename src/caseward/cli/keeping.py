@@ -22,30 +22,28 @@ def add_to(app: typer.Typer) -> None:
 
 def backup(file: File) -> None:
     """Write a consistent copy of the database into a file, while the desk works."""
-    from caseward import app
     from caseward.settings import Settings
-    from caseward.store import embedded
+    from caseward.store import embedded, place
 
     if file.exists():
         raise BadInput(f"{file} exists; name a new file, so that no copy is lost")
     with ExitStack() as stack:
-        url = app.look_in(Settings.load(), stack)
+        url = place.look_in(Settings.load(), stack)
         embedded.dump(url, file)
     print(f"{file}: {file.stat().st_size} bytes")
 
 
 def restore(file: File) -> None:
     """Put a copy in place of the database. The desk must be stopped; either all of it is restored or nothing."""
-    from caseward import app
     from caseward.flows.clockwork import SILENCE
     from caseward.settings import Settings
-    from caseward.store import embedded, running
+    from caseward.store import embedded, place, running
     from caseward.store.db import transaction
 
     if not file.is_file():
         raise BadInput(f"{file} does not exist; name a file that `caseward backup` wrote")
     with ExitStack() as stack:
-        url = app.look_in(Settings.load(), stack, new=True)
+        url = place.look_in(Settings.load(), stack, new=True)
         with transaction():
             busy = [row for row in running.alive() if datetime.now(UTC) - row.seen_at <= SILENCE]
         if busy:

@@ -28,12 +28,12 @@ def add_to(app: typer.Typer) -> None:
 @contextmanager
 def connected() -> Iterator[Settings]:
     """Connect the store to the database that the settings mean, for one command."""
-    from caseward import app
     from caseward.settings import Settings
+    from caseward.store import place
 
     settings = Settings.load()
     with ExitStack() as stack:
-        app.look_in(settings, stack)
+        place.look_in(settings, stack)
         yield settings
 
 
@@ -113,18 +113,20 @@ def _indented(text: str) -> str:
 
 
 def verify_log(as_json: AsJson = False) -> None:
-    """Check the action log's chain from its first entry to its head, and name the first entry that does not fit."""
-    from caseward.store import log
+    """Check the action log's chain and its signed heads, and name the first entry that does not fit."""
+    from caseward.store import log, place, seals
     from caseward.store.db import transaction
 
-    with connected(), transaction():
-        broken = log.verify()
-        entries = log.length()
+    with connected() as settings, transaction():
+        broken = log.verify() or seals.verify(place.trusted(settings))
+        entries, sealed = log.length(), seals.count()
     if as_json:
         told = {"seq": broken.seq, "why": broken.why} if broken else None
-        document({"ok": broken is None, "entries": entries, "broken": told})
+        document({"ok": broken is None, "entries": entries, "signed_heads": sealed, "broken": told})
     elif broken is None:
-        print(f"The action log is whole: {entries} entries, each linked to the one before it.")
+        print(
+            f"The action log is whole: {entries} entries, each linked to the one before it; {sealed} signed heads hold."
+        )
     else:
         print(f"The action log is BROKEN at entry {broken.seq}: {broken.why}.")
     if broken is not None:

@@ -47,11 +47,12 @@ def demo(
     _require_port(settings)
     _say("starting the desk ...")
     from caseward import app
+    from caseward.store import place
 
     if fresh:
-        app.forget_demo(settings)
+        place.forget_demo(settings)
     with _until_told_to_stop(), ExitStack() as stack:
-        url = app.connect(settings, stack, demo=True)
+        url = place.connect(settings, stack, demo=True)
         _say("database is up; laying out the sample records ...")
         pack, links = app.prepare_demo(url, settings)
         _say("learning how people put things ...")

@@ -1,0 +1,68 @@
+"""Where the database is: the one the settings name, or our own under the data folder, apart for a demo."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from caseward.core.errors import BadInput
+from caseward.settings import Settings
+from caseward.store import db, migrate, seals
+from caseward.store.embedded import Embedded
+
+DEMO_FOLDER = "demo"
+"""Where below the data folder a demo keeps its database, apart from a real desk's."""
+SEAL_FILE = "seal.key"
+
+
+def connect(settings: Settings, stack: ExitStack, *, demo: bool) -> str:
+    """Connect the store to the database, starting the embedded one when no other is named; return its address."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+    else:
+        server = Embedded(settings.data / DEMO_FOLDER if demo else settings.data)
+        stack.callback(server.stop)
+        url = server.url
+    stack.callback(db.disconnect)
+    db.connect(url)
+    return url
+
+
+def look_in(settings: Settings, stack: ExitStack, *, new: bool = False) -> str:
+    """Connect the store to the database that a command is about and return its address.
+
+    Without an address in the settings that is the embedded one in use, a real desk's before a demo's. Raises BadInput
+    when there is none yet, unless it may be a `new` one.
+    """
+    folders = {settings.data: False, settings.data / DEMO_FOLDER: True}
+    there = [folder for folder in folders if Embedded.exists(folder)]
+    if settings.database_url is None and not there and not new:
+        raise BadInput(
+            f"there is no database under {settings.data} yet; start `caseward serve` or `caseward demo` once"
+        )
+    chosen = next((each for each in there if Embedded.in_use(each)), there[0] if there else settings.data)
+    url = connect(settings, stack, demo=folders[chosen])
+    if new:
+        migrate.upgrade(url)
+    elif migrate.current(url) != migrate.head():
+        raise BadInput("this database was made by another release; start `caseward serve` of this one once")
+    return url
+
+
+def forget_demo(settings: Settings) -> None:
+    """Remove the embedded database of earlier demos; raise CasewardError while one runs."""
+    if settings.database_url is not None:
+        raise BadInput("--fresh forgets the embedded demo; with CASEWARD_DATABASE_URL, name an empty database instead")
+    Embedded.wipe(settings.data / DEMO_FOLDER)
+
+
+def seal_key(settings: Settings) -> Ed25519PrivateKey:
+    """Return the key that heads of the action log are signed with, made at the first start."""
+    return seals.key(settings.data / SEAL_FILE)
+
+
+def trusted(settings: Settings) -> Ed25519PublicKey | None:
+    """Return the key that signed heads must be of, or None where this machine has none."""
+    file = settings.data / SEAL_FILE
+    return seals.key(file).public_key() if file.exists() else None
