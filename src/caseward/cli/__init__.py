@@ -41,7 +41,7 @@ def _options(
 def main() -> None:
     """Run the command that was typed."""
     try:
-        app()
+        app(prog_name="caseward")
     except CasewardError as error:
         complain(error)
         sys.exit(2)
