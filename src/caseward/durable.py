@@ -26,6 +26,8 @@ QUEUE: Final = "stories"
 VERSION: Final = "caseward-1"
 """Pinned: a release must pick up what the one before it left. Raise it only when a stored shape cannot be read."""
 POLL_SECONDS: Final = 0.1
+QUEUE_SECONDS: Final = 0.25
+"""How often each process looks for enqueued stories; a look costs some milliseconds, so an idle desk pays for it."""
 SYSTEM_POOL: Final = 16
 """Connections of the engine's own: a story holds one of the store's while the engine asks for one of these, so sharing
 a pool would let a burst wait for itself."""
@@ -105,7 +107,7 @@ def launch(url: str, engine: Any, join: Join, *, executor_id: str, run: bool = T
     _Engine.join = join
     if run:
         DBOS.launch()
-        DBOS.register_queue(QUEUE, polling_interval_sec=POLL_SECONDS)
+        DBOS.register_queue(QUEUE, polling_interval_sec=QUEUE_SECONDS)
     _Engine.client = DBOSClient(system_database_url=url, system_database_engine=engine, serializer=_Json())
     _Engine.launched = run
 
