@@ -50,7 +50,7 @@ LANGUAGES: Mapping[str, Counting] = {
             "sepuluh",
             "sebelas",
         ),
-        announcers="nomor|nomer|nmr|no|opsi|pilihan|slot|urutan|ke",
+        announcers="nomor|nomer|nmr|no|opsi|pilihan|slot|urutan|(?:yang|yg) ke|ke(?=-)",
         fillers="aja|saja|aj|ya|yaa|iya|dong|deh|sih|kak|kakak|min|mas|mbak|yang|yg|pilih|ambil|mau|saya|aku|sy|gue|gw"
         "|itu|boleh|oke|ok|baik|tolong|nih|lah|bisa|pakai|pake|fix",
         days="tanggal|tgl|tggl|tg",
