@@ -89,10 +89,10 @@ def _warnings(pack: Pack, places: Places, today: date) -> Iterator[PackError]:
             message = f"last reviewed on {article.reviewed}, and due every {article.review_days} days"
             fix = "read it again, and set `reviewed`"
             yield places.error(f"knowledge/{article.id}.yaml", message, at=("reviewed",), fix=fix)
-    covered = {rule for case in pack.golden for rule in (case.expect.rules or ())}
     for rule in pack.policy.rules:
-        if rule.id not in covered:
-            message = "no golden case names this rule"
+        others = tuple(each for each in pack.policy.rules if each is not rule)
+        if not any(_golden(replace(pack, policy=replace(pack.policy, rules=others)))):
+            message = "no golden case would notice if this rule were lost"
             yield places.entry(places.rule_file(rule.id), rule.id, message, fix="add a case with its boundary values")
 
 

@@ -128,7 +128,7 @@ def _profile(pack: Pack, places: Places, skills: Collection[str]) -> Iterator[Pa
     for name, lane in pack.profile.lanes.items():
         for i, role in enumerate(lane.roles):
             if role not in set(Role):
-                fix = did_you_mean(role, list(Role))
+                fix = did_you_mean(role, map(str, Role))
                 yield places.error("pack.yaml", f"unknown role {role!r}", at=("lanes", name, "roles", i), fix=fix)
         if lane.escalates_to and lane.escalates_to not in pack.profile.lanes:
             fix = did_you_mean(lane.escalates_to, pack.profile.lanes)

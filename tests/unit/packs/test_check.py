@@ -1,0 +1,167 @@
+"""What `caseward check` finds in a pack that reads well and does not fit together: named with file, line and fix."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from caseward.adapters import find
+from caseward.packs.check import Report, check
+
+SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
+SKILLS = find.skill_names(("records",))
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture
+def spoilt(tmp_path: Path) -> Callable[..., Report]:
+    """Check a copy of the school in which some words of one file were replaced, each of them found there."""
+    folder = Path(shutil.copytree(SCHOOL, tmp_path / "school"))
+
+    def spoil(file: str, old: str, new: str, *, today: date = TODAY) -> Report:
+        path = folder / file
+        text = path.read_text("utf-8")
+        assert old in text, f"{file} does not say {old!r}"
+        path.write_text(text.replace(old, new, 1), "utf-8")
+        return check(folder, skills=SKILLS, today=today)
+
+    return spoil
+
+
+def test_the_school_is_sound() -> None:
+    report = check(SCHOOL, skills=SKILLS, today=TODAY)
+
+    assert report.errors == ()
+    assert report.warnings == ()
+    assert all(proof.holds for proof in report.proofs)
+    assert report.ok
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message", "fix"),
+    [
+        pytest.param("intents.yaml", "template: schedule\n", "template: timetable\n",
+                     "'timetable' is no approved template", "use one of", id="a plan names no template"),
+        pytest.param("intents.yaml", "ask: slot-choice", "ask: slot-choise",
+                     "'slot-choise' is no approved template", "did you mean 'slot-choice'?", id="a slip in ask"),
+        pytest.param("intents.yaml", "failed: refund-failed", "failed: refund-fialed",
+                     "'refund-fialed' is no approved template", "did you mean 'refund-failed'?", id="a slip in failed"),
+        pytest.param("intents.yaml", "acknowledge: privacy-received", "acknowledge: privacy-got",
+                     "'privacy-got' is no approved template", "'", id="a slip in acknowledge"),
+        pytest.param("templates/schedule.yaml", "status: approved", "status: draft",
+                     "'schedule' is no approved template", "'", id="a plan's template is a draft"),
+        pytest.param("intents.yaml", "task: refund\n", "task: refunding\n",
+                     "no skill is called 'refunding'", "did you mean 'refund'?", id="an unknown skill"),
+        pytest.param("intents.yaml", "reads: [last_invoice]", "reads: [last_bill]",
+                     "no skill reads 'last_bill'", "use one of", id="an unknown reading"),
+        pytest.param("intents.yaml", '      key: "refund:{payment_id}"\n', "",
+                     "this action has no key", "add `key:`", id="an action without a key"),
+        pytest.param("intents.yaml", '"refund:{payment_id}"', '"refund"',
+                     "every effect of this plan would have the same key", "put in what it is", id="a key of nothing"),
+        pytest.param("templates/degraded.yaml", "status: approved", "status: retired",
+                     "the desk says this template, and it is retired", "approve it", id="a courtesy is retired"),
+        pytest.param("templates/greeting.yaml", "owner: templates-editor", 'owner: ""',
+                     "nobody owns this template", "name who", id="a template without owner"),
+        pytest.param("templates/schedule.yaml", "{coach}, {name}", "{coach}, {nickname}",
+                     "do not have the same places", "the same {value} places", id="places differ by language"),
+        pytest.param("templates/schedule.yaml", "  en: >-", "  de: >-",
+                     "text does not speak en", "add `en:`", id="a template lacks a language"),
+        pytest.param("knowledge/refund-policy.yaml", "answer:\n  id: >-", "answer:\n  ms: >-",
+                     "answer does not speak id", "add `id:`", id="a page lacks a language"),
+        pytest.param("knowledge/refund-policy.yaml", "owner: coach", 'owner: " "',
+                     "nobody owns this page", "name who", id="a page without owner"),
+        pytest.param("knowledge/refund-policy.yaml", "review_days: 180", "review_days: 0",
+                     "this page is never reviewed", "number of days", id="a page without review"),
+        pytest.param("rules/person-decides.yaml", "source: refund-policy", "source: refund-polcy",
+                     "source 'refund-polcy' is no published page", "mean 'refund-policy'?", id="an unknown source"),
+        pytest.param("knowledge/refund-policy.yaml", "status: published", "status: draft",
+                     "source 'refund-policy' is no published page", "did you mean", id="a source that is a draft"),
+        pytest.param("signals.yaml", "floor: refund", "floor: refunds",
+                     "unknown intent 'refunds'", "did you mean 'refund'?", id="an unknown floor"),
+        pytest.param("signals.yaml", "fact: chargeback_threat", "fact: intent",
+                     "no yes-or-no fact 'intent'", "use one of", id="a fact that is no bool"),
+        pytest.param("signals.yaml", "'re+fu+n+d?'", "'re+fu+n+d?('",
+                     "is not a regular expression", "mend the pattern", id="a pattern that does not compile"),
+        pytest.param("voice.yaml", "'\\bfor sure\\b'", "'\\bfor (sure\\b'",
+                     "is not a regular expression", "mend the pattern", id="a voice pattern that does not compile"),
+        pytest.param("pack.yaml", "roles: [coach]", "roles: [couch]",
+                     "unknown role 'couch'", "did you mean 'coach'?", id="an unknown role"),
+        pytest.param("pack.yaml", "escalates_to: coach", "escalates_to: owner",
+                     "unknown lane 'owner'", "'", id="an unknown lane"),
+        pytest.param("pack.yaml", "  last_payment: 2", "  last_paymnt: 2",
+                     "no skill reads 'last_paymnt'", "did you mean 'last_payment'?", id="freshness of nothing"),
+        pytest.param("approvals.yaml", "- {tier: R1, phases: [pilot], topologies: [hub, empowered], lane: qa}\n", "",
+                     "no row speaks of R1 in pilot, hub", "add a row", id="a hole in the matrix"),
+        pytest.param("pack.yaml", "roles: [agent, ops_lead]", "roles: []",
+                     "in which nobody may decide", "let somebody decide", id="a lane without people"),
+        pytest.param("records/session.yaml", 'starts: {day: 2, at: "11:00"}', "starts: {days: 2}",
+                     "is no time", "{in_minutes}", id="a sample time that cannot be meant"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_named_with_file_line_and_fix(
+    spoilt: Callable[..., Report], file: str, old: str, new: str, message: str, fix: str
+) -> None:
+    report = spoilt(file, old, new)
+
+    found = [each for each in report.errors if message in each.message]
+    assert found, [str(each) for each in report.errors]
+    assert not report.ok
+    assert fix in found[0].fix
+    assert found[0].file.endswith(".yaml")
+    assert found[0].line > 0
+
+
+def test_a_slip_is_named_at_its_own_line(spoilt: Callable[..., Report]) -> None:
+    report = spoilt("intents.yaml", "ask: slot-choice", "ask: slot-choise")
+
+    lines = (SCHOOL / "intents.yaml").read_text("utf-8").splitlines()
+    assert report.errors[0].line == next(n for n, line in enumerate(lines, 1) if "ask: slot-choice" in line)
+    assert report.errors[0].rule == "reschedule"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "broken", "counterexample"),
+    [
+        pytest.param("empowered], lane: coach}", "empowered], lane: none, auto_send: true}",
+                     "R3 always needs a person", "R3 in pilot, hub", id="R3 goes out by itself"),
+        pytest.param("tier: R2, phases: [pilot, hardening], topologies: [hub, empowered], lane: qa",
+                     "tier: R2, phases: [pilot, hardening], topologies: [hub, empowered], lane: none, auto_send: true",
+                     "a higher tier never needs weaker consent",
+                     "R2 in pilot, hub, intent faq needs only none, but R1 needs qa", id="R2 is easier than R1"),
+    ],
+)  # fmt: skip
+def test_a_statement_that_does_not_hold_comes_with_a_counterexample(
+    spoilt: Callable[..., Report], old: str, new: str, broken: str, counterexample: str
+) -> None:
+    report = spoilt("approvals.yaml", old, new)
+
+    failed = {proof.name: proof.counterexample for proof in report.proofs if not proof.holds}
+    assert counterexample in failed[broken]
+    assert not report.ok
+
+
+def test_a_page_past_its_review_is_a_warning_and_no_more(spoilt: Callable[..., Report]) -> None:
+    report = spoilt("knowledge/refund-policy.yaml", "reviewed: 2026-10-12", "reviewed: 2025-10-12")
+
+    assert report.ok
+    assert [each.file for each in report.warnings] == ["knowledge/refund-policy.yaml"]
+    assert "last reviewed on 2025-10-12" in report.warnings[0].message
+
+
+def test_a_rule_that_no_golden_case_would_miss_is_a_warning(spoilt: Callable[..., Report]) -> None:
+    more = "- id: rainy-day\n  tier: R1\n  when: {intent: other, identity: mismatch}\n  because: It rains.\n"
+
+    report = spoilt("rules/own-record.yaml", "- id: own-record", more + "- id: own-record")
+
+    assert [each.rule for each in report.warnings] == ["rainy-day"]
+
+
+def test_a_pack_that_cannot_be_read_has_no_proofs(spoilt: Callable[..., Report]) -> None:
+    report = spoilt("facts.yaml", "kind: bool", "kind: boole")
+
+    assert (report.pack, report.ok, report.proofs) == (None, False, ())
+    assert report.errors
