@@ -21,7 +21,7 @@ import structlog
 
 from caseward import durable
 from caseward.desk import tools
-from caseward.store import approvals, db, effects, messages, running, timers
+from caseward.store import approvals, db, effects, messages, outage, running, timers
 
 SWEEP_SECONDS = 0.5
 TURNS_AT_ONCE = 4
@@ -95,7 +95,7 @@ def work_turn(conversation_id: str, turn: int) -> None:
         with db.transaction():
             answer(conversation_id, turn)
     except Exception as error:
-        if db.is_outage(error):
+        if outage.is_outage(error):
             raise
         _log.exception("a turn went wrong; a person takes it", conversation=conversation_id, turn=turn)
         with db.transaction():

@@ -15,8 +15,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from caseward.core.errors import CasewardError
 
@@ -154,11 +152,6 @@ def execute(statement: Any, parameters: Any = None) -> Any:
 def after_commit(call: Callable[[], None]) -> None:
     """Call `call` once the current transaction is committed; it is lost if the process dies, so it may only wake."""
     current().after.append(call)
-
-
-def is_outage(error: BaseException) -> bool:
-    """Return whether an error is the database's state and not the work's fault: gone, restarting, or a deadlock."""
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeout)
 
 
 def ping() -> None:

@@ -50,12 +50,10 @@ def conversation(conversation_id: ConversationId) -> Any | None:
 
 def by_token(token_hash: str) -> Any | None:
     """Return the conversation that a web-chat token opens, or None."""
-    return db.execute(select(conversations).where(conversations.c.token_hash == token_hash)).first()
+    return db.execute(_BY_TOKEN, {"token": token_hash}).first()
 
 
-def set_language(conversation_id: ConversationId, language: str) -> None:
-    """Remember the language of a conversation."""
-    db.execute(update(conversations).where(conversations.c.id == conversation_id).values(language=language))
+_BY_TOKEN = select(conversations).where(conversations.c.token_hash == bindparam("token"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

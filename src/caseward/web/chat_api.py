@@ -109,11 +109,12 @@ def open_session(request: Request, opening: Opening | None = None, sample: Sampl
 @router.post("/messages", status_code=202, response_model=ChatMessage, summary="Say something")
 def say(request: Request, said: Said, sample: Sample = "") -> Response:
     """Take a message in: the answer comes once it is stored. The same id again is the same message, stored once."""
-    visit = chat_session.required(request, sample)
-    message = support.receive(
-        visit.conversation_id,
-        Inbound(channel=CHANNEL, provider_id=said.id, address=visit.address, text=said.text, at=tools.now()),
-    )
+    with transaction():
+        visit = chat_session.required(request, sample)
+        message = support.receive(
+            visit.conversation_id,
+            Inbound(channel=CHANNEL, provider_id=said.id, address=visit.address, text=said.text, at=tools.now()),
+        )
     return JSONResponse(shape(message), status_code=202)
 
 
