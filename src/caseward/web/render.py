@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -64,7 +65,20 @@ def page(
             degraded = [health for health in running.systems().values() if health.degraded]
         values |= {"visitor": visitor, "menu": shown, "here": here, "degraded": degraded}
         values["searchable"] = any(entry.item.href == "/inbox" for entry in shown)
-    return HTMLResponse(environment().get_template(template).render(values), status_code=status)
+    return _zipped(request, environment().get_template(template).render(values), status)
+
+
+def _zipped(request: Request, html: str, status: int) -> HTMLResponse:
+    """Return a page, compressed where the browser takes that.
+
+    Guessing a secret by the length of compressed pages needs many requests that carry the session; its cookie comes
+    with no request that another site makes but a click.
+    """
+    headers = {"Vary": "Accept-Encoding, Cookie"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return HTMLResponse(html, status_code=status, headers=headers)
+    body = gzip.compress(html.encode(), compresslevel=5, mtime=0)
+    return HTMLResponse(body, status_code=status, headers={**headers, "Content-Encoding": "gzip"})
 
 
 def part(template: str, context: Mapping[str, Any]) -> HTMLResponse:

@@ -112,9 +112,9 @@ for (const form of all("form.approval")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    setTimeout(() => delete form.dataset.sent, 5000);
   });
 }
-addEventListener("pageshow", () => all("form.approval").forEach((form) => delete form.dataset.sent));
 
 // --- evidence: a chip shows its source where the eye already is ---------------------------------------------------------
 
@@ -163,6 +163,9 @@ function back() {
 }
 
 let going = 0;
+let leaving = false;
+addEventListener("beforeunload", () => (leaving = true));
+addEventListener("pageshow", () => (leaving = false));
 
 function single(event) {
   const key = event.key.toLowerCase();
@@ -182,7 +185,7 @@ function single(event) {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing || event.metaKey || event.ctrlKey || event.altKey) return;
-  if (sheet?.open) return;
+  if (sheet?.open || leaving) return; // a page on its way out decides nothing
   const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
   if (event.key === "Escape") {
     if (typing) typing.blur();
