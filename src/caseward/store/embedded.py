@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import socket
 import stat
@@ -144,7 +145,7 @@ class Embedded:
 
     def _start(self) -> None:
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
-        options += f" -k '{self._sockets}' -p {PORT}"
+        options += f" -k {shlex.quote(str(self._sockets))} -p {PORT}"
         log = self._files / "server.log"
         self._run("pg_ctl", "start", "-D", self._files, "-l", log, "-w", "-t", str(START_SECONDS), "-o", options)
 
