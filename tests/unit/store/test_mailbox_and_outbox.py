@@ -13,11 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from caseward.core import ids
 from caseward.core.ids import ConversationId, OutboxId
 from caseward.store import cases, db, effects, messages
-from caseward.store.effects import UNSETTLED, EffectState
+from caseward.store.effects import EffectState
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 DEBOUNCE = timedelta(seconds=1)
 LONGEST = timedelta(seconds=4)
+SETTLED = (EffectState.DONE, EffectState.FAILED)
 
 names = st.sampled_from(["m1", "m2", "m3", "m4", "m5", "m6"])
 keys = st.sampled_from(["reply:1", "reply:2", "ack:1"])
@@ -130,7 +131,7 @@ class MailboxAndOutbox(RuleBasedStateMachine):
             return True
 
         moved = self.attempt(outcome, move)
-        if moved and self.states[key] in UNSETTLED:
+        if moved and self.states[key] not in SETTLED:
             self.states[key] = state
 
     @invariant()
