@@ -145,6 +145,7 @@ def _page(
         "sample": sample,
         "sample_name": _name(sample) if sample else "",
         "here": _address(sample, lang),
+        "again": _address(sample, lang, seen=secrets.token_urlsafe(4)),  # a link to where one is would not load anew
         "leave": _address(sample, lang, "/chat/leave"),
         "most": pack.profile.limits.message_chars,
         "id": secrets.token_urlsafe(12),
@@ -214,6 +215,6 @@ def _wrong(problem: Problem, said: str, language: str) -> str:
     return str(say["away"])
 
 
-def _address(sample: str, lang: str, path: str = "/chat") -> str:
-    given = {name: value for name, value in (("as", sample), ("lang", lang)) if value}
+def _address(sample: str, lang: str, path: str = "/chat", *, seen: str = "") -> str:
+    given = {name: value for name, value in (("as", sample), ("lang", lang), ("seen", seen)) if value}
     return path + (f"?{urlencode(given)}" if given else "")
