@@ -48,8 +48,8 @@ class Reading:
     plain: str
     detection: Detection
     row: Row
-    words: Mapping[str, float]
-    """Word → how much it tells: rare words tell more, and one that no training text holds tells most."""
+    words: tuple[tuple[int | None, float], ...]
+    """The column of each word, None if no training text holds it, and how much it tells: the rarer, the more."""
 
 
 class Features:
@@ -89,18 +89,19 @@ class Features:
         plain = normalise(text[:CHARS])
         masked = self._masked(plain)
         row = self._row(Counter((*_tokens(masked), *self._marks(detection, masked, 1))))
-        return Reading(plain, detection, row, {word: self._weight(word) for word in _WORD.findall(masked)})
-
-    def vocabulary(self, text: str) -> frozenset[str]:
-        """Return the words of `text` as `Reading.words` names them."""
-        return frozenset(_WORD.findall(self._masked(normalise(text))))
+        return Reading(plain, detection, row, tuple(map(self._told, dict.fromkeys(_WORD.findall(masked)))))
 
     def _row(self, counts: Counter[str]) -> Row:
-        found = [(column, count) for token, count in counts.items() if (column := self._columns.get(token)) is not None]
-        columns = np.fromiter((column for column, _ in found), dtype=np.int32, count=len(found))
-        values = np.fromiter((1.0 + math.log(count) for _, count in found), dtype=np.float32, count=len(found))
-        values *= self._idf[columns]
-        return Row(columns, values / np.float32(math.sqrt(float(values @ values)) or 1.0))
+        columns: list[int] = []
+        weights: list[float] = []
+        for token, count in counts.items():
+            column = self._columns.get(token)
+            if column is not None:
+                columns.append(column)
+                weights.append(1.0 if count == 1 else 1.0 + math.log(count))
+        where = np.array(columns, dtype=np.int32)
+        values = np.array(weights, dtype=np.float32) * self._idf[where]
+        return Row(where, values / np.float32(math.sqrt(float(values @ values)) or 1.0))
 
     def _heard(self, text: str) -> Detection:
         return self._detectors.detect(sentences(text))
@@ -123,23 +124,24 @@ class Features:
             marks.append("short" if len(found) <= 2 else "long")
         return marks
 
-    def _weight(self, word: str) -> float:
+    def _told(self, word: str) -> tuple[int | None, float]:
         column = self._columns.get(f"w {word}")
-        return math.log(1 + len(self._count)) + 1 if column is None else float(self._idf[column])
+        return column, math.log(1 + len(self._count)) + 1 if column is None else float(self._idf[column])
 
 
-def _tokens(masked: str) -> Iterator[str]:
-    """Yield the words, pairs of words, and pieces of words of `masked`."""
+def _tokens(masked: str) -> list[str]:
+    """Return the words, pairs of words, and pieces of words of `masked`."""
     found = _WORD.findall(masked)
-    yield from (f"w {word}" for word in found)
-    yield from (f"w {first} {second}" for first, second in pairwise(found))
+    tokens = [f"w {word}" for word in found]
+    tokens += [f"w {first} {second}" for first, second in pairwise(found)]
     for word in masked.split():
         padded = f" {word} "
         for size in _GRAMS:
             if size >= len(padded):
-                yield padded
+                tokens.append(padded)
                 break
-            yield from (padded[i : i + size] for i in range(len(padded) - size + 1))
+            tokens += [padded[i : i + size] for i in range(len(padded) - size + 1)]
+    return tokens
 
 
 def _masks(lexicon: Mapping[str, Lexicon]) -> Iterator[tuple[re.Pattern[str], str]]:

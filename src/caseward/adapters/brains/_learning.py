@@ -108,7 +108,7 @@ def _descend(
             size = np.abs(step).max()
             if size > _ENOUGH / 10:
                 dual[i] += step
-                weights[columns[i]] = here + np.outer(values[i], step * signs[i])
+                weights[columns[i]] = here + values[i][:, None] * (step * signs[i])
                 largest = max(largest, size)
         if largest < _ENOUGH:
             break

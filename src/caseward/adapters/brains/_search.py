@@ -59,8 +59,8 @@ class Search:
     hours. So the score is its share times the part of the question's weight that lies in words the page itself uses.
     """
 
-    def __init__(self, model: Linear, phrasings: Phrasings, vocabulary: Mapping[str, frozenset[str]]) -> None:
-        """Use `model`, whose labels are pages and NO_PAGE; `vocabulary` holds the words of each page."""
+    def __init__(self, model: Linear, phrasings: Phrasings, vocabulary: Mapping[str, frozenset[int]]) -> None:
+        """Use `model`, whose labels are pages and NO_PAGE; `vocabulary` holds the columns that each page uses."""
         self._model, self._phrasings, self._vocabulary = model, phrasings, vocabulary
 
     def find(self, reading: Reading) -> Finding:
@@ -84,4 +84,5 @@ class Search:
 
     def _covered(self, reading: Reading, page: str) -> float:
         own = self._vocabulary[page]
-        return sum(weight for word, weight in reading.words.items() if word in own) / sum(reading.words.values())
+        told = sum(weight for _, weight in reading.words)
+        return sum(weight for column, weight in reading.words if column in own) / told

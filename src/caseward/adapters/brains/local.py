@@ -69,14 +69,14 @@ class LocalBrain:
         )
         self._tongue = Tongue(tongue, pack.lexicon, pack.profile.languages)
         paged = [(row, each.text, each.page) for row, each in zip(rows, asked, strict=False) if each.page]
-        words: dict[str, frozenset[str]] = {}
-        for each in examples:
-            if each.page:
-                words[each.page] = words.get(each.page, frozenset()) | features.vocabulary(each.text)
         phrasings = Phrasings(
             [row for row, *_ in paged], features.width, [t for _, t, _ in paged], [p for *_, p in paged]
         )
-        self._search = Search(page, phrasings, words)
+        used: dict[str, set[int]] = {}
+        for row, each in zip(rows, examples, strict=True):
+            if each.page:
+                used.setdefault(each.page, set()).update(row.columns.tolist())
+        self._search = Search(page, phrasings, {name: frozenset(columns) for name, columns in used.items()})
 
     def understand(self, text: str, *, language: str | None = None) -> Understanding:
         """Return what `text` means; no text makes it raise. `language` decides when the text is too short to tell."""
