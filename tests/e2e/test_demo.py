@@ -1,0 +1,289 @@
+"""The demo as somebody runs it who has just cloned the repository: one command, working links, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from caseward.core.pack import Pack
+from tests.conftest import wait_until
+from tests.e2e.store.test_embedded import running
+
+COMMAND = Path(sys.executable).with_name("caseward")
+START_SECONDS = 90
+numbers = count(1)
+
+
+@dataclass
+class Demo:
+    """A demo in a process of its own."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[str]
+    output: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text("utf-8")
+
+    def ready(self) -> bool:
+        assert self.process.poll() is None, self.said
+        try:
+            return httpx2.get(f"{self.url}/readyz").status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def links(self) -> Mapping[str, str]:
+        """Return role → sign-in link, as printed."""
+        return dict(re.findall(r"^  (\w+) +(http://\S+/sign-in/\S+)$", self.said, re.MULTILINE))
+
+    def command(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run another command of the same installation."""
+        return subprocess.run(
+            [COMMAND, *words], input=stdin, capture_output=True, text=True, timeout=60, env=environment(self.folder),
+            check=False,
+        )  # fmt: skip
+
+    def chat(self, *texts: str, as_: str | None = None) -> tuple[httpx2.Client, str]:
+        """Open a chat, say things, and return the client and the conversation."""
+        client = httpx2.Client(base_url=self.url, timeout=30)
+        opened = client.post("/chat/session", json={"as": as_} if as_ else {}).json()
+        client.headers["Authorization"] = f"Bearer {opened['token']}"
+        for text in texts:
+            said = client.post("/chat/messages", json={"id": f"m{next(numbers)}", "text": text})
+            assert said.status_code == 202, said.text
+        return client, opened["conversation"]
+
+    def replies(self, client: httpx2.Client, *, at_least: int = 1) -> list[str]:
+        """Wait for replies and return them."""
+        found: list[str] = []
+
+        def enough() -> bool:
+            items = client.get("/chat/messages", params={"after": 0}).json()["items"]
+            found[:] = [each["text"] for each in items if each["from"] == "desk"]
+            return len(found) >= at_least
+
+        wait_until(enough, what=f"{at_least} replies")
+        return found
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CASEWARD_")}
+    return clean | {"CASEWARD_DATA": str(folder / "data")}
+
+
+def begin(folder: Path, *words: str) -> Demo:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    output = folder / f"output-{next(numbers)}"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [COMMAND, "demo", "--port", str(port), *words], stdin=subprocess.DEVNULL, stdout=file,
+            stderr=subprocess.STDOUT, text=True, env=environment(folder),
+        )  # fmt: skip
+    demo = Demo(folder=folder, port=port, process=process, output=output)
+    try:
+        wait_until(demo.ready, what="the demo", seconds=START_SECONDS)
+        wait_until(lambda: "Ctrl-C ends the demo." in demo.said, what="the guide")
+    except BaseException:
+        process.kill()
+        raise
+    return demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    started = begin(tmp_path_factory.mktemp("demo"))
+    yield started
+    if started.process.poll() is None:
+        started.stop()
+
+
+def test_it_prints_links_for_every_role_and_contact_and_what_to_try(demo: Demo, school: Pack) -> None:
+    assert set(demo.links()) == {"coach", "agent", "ops_lead", "on_call", "admin"}
+    for contact in ("stu-001", "stu-002", "stu-003"):
+        assert f"{demo.url}/chat?as={contact}" in demo.said
+    assert f"{demo.url}/chat\n" in demo.said
+    assert "5 things to try" in demo.said
+    assert all(str(each["say"]) in demo.said for each in school.records["tour"])
+
+
+def test_every_printed_link_opens(demo: Demo) -> None:
+    for link in re.findall(r"http://\S+", demo.said):
+        assert httpx2.get(link, follow_redirects=True).status_code == 200, link
+
+
+def test_a_sign_in_link_signs_its_role_in_as_often_as_one_likes(demo: Demo) -> None:
+    for _again in range(2):
+        with httpx2.Client(follow_redirects=True) as browser:
+            page = browser.get(demo.links()["coach"])
+            form = re.search(r'<form[^>]*action="(/sign-in/[^"]*)".*?</form>', page.text, re.DOTALL)
+            assert form, page.text
+            hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
+            inside = browser.post(f"{demo.url}{form[1]}", data=hidden)
+
+            assert inside.status_code == 200
+            assert "Sample coach" in inside.text
+
+
+def test_the_five_things_begin_as_the_guide_says(demo: Demo, school: Pack) -> None:
+    first: dict[str, str] = {}
+    for each in school.records["tour"]:
+        client, _conversation = demo.chat(str(each["say"]), as_=each.get("as"))
+        first[str(each["id"])] = demo.replies(client)[0]
+
+    answer = json.loads(demo.command("ask", "--json", str(school.records["tour"][0]["say"])).stdout)
+    assert first["published-answer"] == answer["answer"]
+    assert first["reschedule-in-time"].count("\n") > 2, "a list to choose from"
+    for name in ("next-session", "reschedule-too-late", "refund"):
+        assert "confirm" not in first[name]
+        assert re.search(r"\d\d:\d\d", first[name]), "an acknowledgement with a time"
+
+
+def test_a_case_is_explained_and_the_log_is_whole(demo: Demo) -> None:
+    client, conversation = demo.chat("saya mau refund", as_="stu-003")
+    demo.replies(client)
+    token = demo.command("token", "new", "--role", "admin").stdout.strip()
+    api = {"Authorization": f"Bearer {token}"}
+    listed = httpx2.get(f"{demo.url}/api/v1/cases", headers=api).json()["items"]
+    number = next(each["number"] for each in listed if each["conversation"] == conversation)
+
+    told = demo.command("explain", str(number))
+    read = json.loads(demo.command("explain", str(number), "--json").stdout)
+    log = demo.command("log", "verify", "--json")
+
+    assert told.returncode == 0
+    assert "rule refund-request: R3, Money that has gone back cannot be fetched again" in told.stdout
+    assert "fact identity = verified (from identity at " in told.stdout
+    assert "Asked in lane coach: Return this payment?" in told.stdout
+    assert read["decision"]["tier"] == "R3"
+    assert {"name", "value", "source", "at"} <= set(read["decision"]["facts"][0])
+    assert (log.returncode, json.loads(log.stdout)["ok"]) == (0, True)
+    assert json.loads(log.stdout)["entries"] > 0
+
+
+def test_the_doctor_finds_it_ready(demo: Demo) -> None:
+    said = demo.command("doctor", "--json")
+
+    assert said.returncode == 0, said.stdout
+    found = json.loads(said.stdout)
+    assert found["ready"] is True
+    assert {"database", "workers", "sweeper", "pack", "release", "backlog"} <= {
+        each["name"] for each in found["checks"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        pytest.param(("explain", "999999"), "there is no case 999999", id="no such case"),
+        pytest.param(("explain", "../etc"), "there is no case ../etc", id="no case at all"),
+        pytest.param(
+            ("token", "new", "--role", "admin", "--scope", "all"), "--scope 'all' does not exist", id="no such scope"
+        ),
+        pytest.param(("person", "link", "who@example.com"), "nobody has the address", id="no such person"),
+        pytest.param(("backup", "/"), "exists; name a new file", id="a copy over something"),
+        pytest.param(("restore", "/nothing"), "does not exist", id="no copy"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(demo: Demo, words: tuple[str, ...], complaint: str) -> None:
+    said = demo.command(*words)
+
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.startswith("caseward: ")
+    assert complaint in said.stderr
+    assert said.stderr.count("\n") == 1
+
+
+def test_a_port_in_use_is_said_at_once(demo: Demo) -> None:
+    said = demo.command("demo", "--port", str(demo.port))
+
+    assert said.returncode == 2
+    assert f"127.0.0.1:{demo.port} cannot be listened on" in said.stderr
+    assert "--port" in said.stderr
+
+
+def test_a_running_demo_is_not_forgotten_under_its_feet(demo: Demo) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    said = demo.command("demo", "--fresh", "--port", str(port))
+
+    assert said.returncode == 2
+    assert "is in use; stop what uses it first" in said.stderr
+    assert demo.ready()
+
+
+def test_a_person_of_the_house_gets_a_link_that_opens(demo: Demo) -> None:
+    made = demo.command("person", "new", "--name", "Ada Example", "--role", "agent", "--email", "ada@example.com")
+    again = demo.command("person", "new", "--name", "Ada Example", "--role", "agent", "--email", "ADA@example.com")
+    link = demo.command("person", "link", "ada@example.com")
+
+    for said in (made, link):
+        path = re.search(r"/sign-in/\S+", said.stdout)
+        assert path, said.stderr
+        assert httpx2.get(f"{demo.url}{path[0]}").status_code == 200
+    assert (again.returncode, "belongs to somebody already" in again.stderr) == (2, True)
+
+
+def test_a_copy_may_be_made_while_it_runs_and_not_put_back(demo: Demo, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+
+    assert demo.command("backup", str(copy)).returncode == 0
+    assert copy.stat().st_size > 10_000
+    refused = demo.command("restore", str(copy))
+    assert (refused.returncode, "the desk is at work" in refused.stderr) == (2, True)
+
+
+def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: Demo) -> None:
+    client, conversation = demo.chat("saya mau refund", as_="stu-003")
+    demo.replies(client)
+
+    assert demo.stop() == 0
+    assert running(demo.folder) == []
+    assert demo.command("doctor").returncode == 1
+    assert demo.command("log", "verify").returncode == 0
+
+    second = begin(demo.folder)
+    try:
+        token = second.command("token", "new", "--role", "admin").stdout.strip()
+        listed: Any = httpx2.get(f"{second.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"}).json()
+        assert conversation in {each["conversation"] for each in listed["items"]}
+        old_link = demo.links()["coach"].replace(demo.url, second.url)
+        assert httpx2.get(old_link).status_code != 200, "a link is valid while its demo runs"
+    finally:
+        assert second.stop(signal.SIGINT) == 0
+    assert running(demo.folder) == []
+
+
+def test_without_a_database_commands_say_how_to_get_one(tmp_path: Path) -> None:
+    nowhere = Demo(folder=tmp_path, port=0, process=None, output=tmp_path)  # type: ignore[arg-type]
+
+    for words in (("explain", "1001"), ("log", "verify"), ("token", "new", "--role", "coach")):
+        said = nowhere.command(*words)
+        assert said.returncode == 2
+        assert "start `caseward serve` or `caseward demo` once" in said.stderr
+    assert nowhere.command("doctor").returncode == 1
+    assert not (tmp_path / "data").exists()
