@@ -14,10 +14,10 @@ from caseward.core import roles
 from caseward.core.policy import OPERATORS_OF
 from caseward.packs.load import FILES, FOLDERS
 from caseward.settings import Settings, variable
-from tools.source import ClassDoc, classes, codes, left_out, plain, takes
+from tools import commands, http_api
+from tools.source import NOTE, ClassDoc, classes, codes, left_out, plain, takes
 
 ROOT = Path(__file__).parents[1]
-NOTE = "<!-- written by make docs; edit the code's docstrings instead -->\n"
 BEGIN, END = "<!-- written by make docs -->\n", "<!-- until here -->"
 
 
@@ -128,6 +128,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Yield every page that is written, whole or in part, and what it should hold."""
     yield ROOT / "docs/reference/pack.md", pack_page()
     yield ROOT / "docs/reference/capabilities.md", capabilities_page()
+    yield ROOT / "docs/reference/commands.md", commands.page()
+    yield ROOT / "docs/reference/http.md", http_api.page()
     settings = ROOT / "docs/settings.md"
     before, _, rest = settings.read_text("utf-8").partition(BEGIN)
     yield settings, before + BEGIN + settings_table() + END + rest.partition(END)[2]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src/caseward"
+NOTE = "<!-- written by make docs; edit the code's docstrings instead -->\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def classes(file: str) -> dict[str, ClassDoc]:
 def _words(statement: ast.stmt | None) -> str:
     match statement:
         case ast.Expr(value=ast.Constant(value=str(text))):
-            return " ".join(text.split()).replace("|", r"\|")
+            return cell(text)
         case _:
             return ""
 
@@ -130,3 +131,8 @@ def plain(value: object) -> str:
 def codes(names: Iterable[str]) -> str:
     """Return names as code, in a row."""
     return ", ".join(f"`{name}`" for name in names)
+
+
+def cell(text: str) -> str:
+    """Return text as one cell of a table."""
+    return " ".join(text.split()).replace("|", r"\|")
