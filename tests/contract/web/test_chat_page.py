@@ -164,7 +164,7 @@ def test_the_page_weighs_little(site: Site) -> None:
     ("local", "language", "line"),
     [
         ("2026-11-23 08:00", "en", "Usually replies within 3 minutes, 09:00 to 20:00"),
-        ("2026-11-23 15:21", "id", "Biasanya membalas dalam 3 menit, 09:00 sampai 20:00"),
+        ("2026-11-23 15:21", "id", "Biasanya membalas dalam 3 menit, 09:00–20:00"),
         ("2026-11-23 20:00", "en", "Closed now. Replies from Tuesday, 09:00"),
         ("2026-11-28 17:30", "id", "Sedang tutup. Kami membalas mulai Senin, 09:00"),
         ("2026-12-24 10:00", "en", "Closed now. Replies from 2 January, 09:00"),

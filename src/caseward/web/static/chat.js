@@ -68,35 +68,39 @@ function draw(message) {
   return line;
 }
 
-function describe(line, state = "") {
+// Put words under a line unless they are there already: what is replaced may be read out again, and loses the focus.
+function under(line, ...parts) {
   const when = line.querySelector(".line-when");
+  if (when.textContent !== parts.map((part) => part.textContent ?? part).join("")) when.replaceChildren(...parts);
+}
+
+function describe(line) {
   const pending = queue.find((each) => each.key === line.dataset.key);
-  line.classList.toggle("line-failed", Boolean(pending && pending.failed));
-  if (pending && pending.failed) {
+  line.classList.toggle("line-failed", Boolean(pending?.failed));
+  if (pending?.failed) {
     const again = element("button", "line-retry", pending.failed);
     again.type = "button";
     again.addEventListener("click", () => tryAgain(pending.key));
-    when.replaceChildren(again);
-    return;
-  }
-  if (pending) {
-    when.replaceChildren(state || (navigator.onLine ? say.sending : say.waiting));
-    return;
-  }
-  const time = element("time", "", clock.format(new Date(line.dataset.at)));
-  time.dateTime = line.dataset.at;
-  if (line.classList.contains("line-ours")) {
-    when.replaceChildren(`${say.support}, `, time);
+    under(line, again);
+  } else if (pending) {
+    under(line, navigator.onLine ? say.sending : say.waiting);
   } else {
-    when.replaceChildren(time, `, ${Number(line.dataset.seq) <= read ? say.read : say.sent}`);
+    const time = element("time", "", clock.format(new Date(line.dataset.at)));
+    time.dateTime = line.dataset.at;
+    if (line.classList.contains("line-ours")) under(line, `${say.support}, `, time);
+    else under(line, time, `, ${Number(line.dataset.seq) <= read ? say.read : say.sent}`);
   }
 }
 
-// Show the time under the last message of a run only; one that is on its way always says so.
+// Show the time under the last message of a run only; one that is on its way always says so, and has no day yet.
 function tidy() {
   const all = [...lines.querySelectorAll(".line")];
+  let today = date.format(new Date());
   all.forEach((line, index) => {
     const next = all[index + 1];
+    const day = line.dataset.seq ? date.format(new Date(line.dataset.at)) : today;
+    head(line, day === today ? "" : day);
+    today = day;
     const ends =
       !next || next.className !== line.className || !next.dataset.seq || new Date(next.dataset.at) - new Date(line.dataset.at) > RUN;
     describe(line);
@@ -105,18 +109,20 @@ function tidy() {
   document.querySelector("[data-hello]").hidden = all.length > 0;
 }
 
+function head(line, day) {
+  const before = line.previousElementSibling;
+  const there = before?.matches(".chat-day") ? before : null;
+  if (there && there.textContent === day) return;
+  there?.remove();
+  if (day) line.before(element("li", "chat-day", day));
+}
+
 function place(line) {
   const follow = atEnd();
   const seq = Number(line.dataset.seq) || Infinity;
   const next = [...lines.querySelectorAll(".line")].find((each) => (Number(each.dataset.seq) || Infinity) > seq);
-  if (next) {
-    next.before(line);
-  } else {
-    const last = lines.querySelector(".line:last-child");
-    const day = date.format(new Date(line.dataset.at));
-    if (last && day !== date.format(new Date(last.dataset.at))) lines.append(element("li", "chat-day", day));
-    lines.append(line);
-  }
+  if (next) next.before(line);
+  else lines.append(line);
   if (follow) toEnd();
 }
 
