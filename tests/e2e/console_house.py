@@ -148,7 +148,7 @@ class House:
         """Ask for consent to a draft of a case; `failed` is what a check of it found."""
         at = self.now - timedelta(minutes=37)
         evidence = (
-            _evidence("identity", "identity", "Student record", "records", at),
+            _evidence("identity", "identity", "Citra Sample", "identity", at),
             _evidence(
                 "reschedule-policy",
                 "article",

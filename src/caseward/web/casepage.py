@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from caseward.core.approval import ApprovalState
-from caseward.core.case import CaseStatus, IdentityState
+from caseward.core.case import CaseStatus
 from caseward.core.errors import NotFound
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.core.task import Draft
 from caseward.store import casefile, people, trail
-from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
-from caseward.web import card, entries, masking, thread, times, words
-from caseward.web.card import Card, Composed, Evidence, Notice, Typed
-from caseward.web.checks import facts_of
+from caseward.web import card, citations, dossier, entries, masking, thread, times, words
+from caseward.web.card import Card, Composed, Notice, Typed
+from caseward.web.citations import Evidence
 from caseward.web.entries import Told
 from caseward.web.thread import Item
 from caseward.web.times import Clock
@@ -31,35 +28,6 @@ HISTORY = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marked:
-    """Words with an icon and the level they are drawn in."""
-
-    text: str
-    level: str = ""
-    icon: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Private:
-    """Something personal, masked unless it was just revealed."""
-
-    label: str
-    field: str
-    value: str
-    revealable: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a system said about the contact, and how old that is."""
-
-    label: str
-    value: str
-    read_at: datetime
-    stale: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tab:
     """A tab, a view."""
 
@@ -67,24 +35,6 @@ class Tab:
     href: str
     current: bool
     count: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
-    """Another case of the same contact."""
-
-    id: str
-    number: int
-    matter: str
-    tier: Tier | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """A name and a value."""
-
-    label: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +50,19 @@ class CasePage:
     clock: Clock | None
     cut: bool
     thread: Sequence[Item]
-    outcome: Outcome | None
+    outcome: dossier.Outcome | None
     composer: Composer
     tab: str
     tabs: Sequence[Tab]
-    identity: Marked
-    private: Sequence[Private]
+    identity: dossier.Marked
+    private: Sequence[dossier.Private]
     owner: str
-    status: Marked
+    status: dossier.Marked
     matter: str
-    readings: Sequence[Reading]
+    readings: Sequence[dossier.Reading]
     evidence: Sequence[Evidence]
-    earlier: Sequence[Other]
-    effort: Sequence[Pair]
+    earlier: Sequence[dossier.Other]
+    effort: Sequence[dossier.Pair]
     history: Sequence[Told]
     audit_href: str
     trace: Sequence[Turn]
@@ -137,17 +87,6 @@ class Composer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of the last request."""
-
-    icon: str
-    level: str
-    title: str
-    at: datetime
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """How a visitor wants to see a case."""
 
@@ -169,10 +108,9 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
     """
     file = casefile.read(case_id)
     require_readable(person, file)
-    masked = person.role is Role.ADMIN
+    hidden = person.role is Role.ADMIN
     full_name = file.contact.name if file.contact else ""
-    hide: Callable[[str], str] = masking.masker(full_name) if masked else masking.unmasked
-    name = (words.masked_name(full_name) if masked else full_name) or words.NOBODY
+    name = (words.masked_name(full_name) if hidden else full_name) or words.NOBODY
     names = people.names()
     told = [
         entries.told(entry, names=names, numbers={})
@@ -192,46 +130,43 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         channel=words.channel(file.case.channel),
         clock=_clock(file, pack, now),
         cut=len(file.messages) > thread.MESSAGES,
-        thread=[replace(item, text=hide(item.text)) for item in thread.thread(file, events, name=name, names=names)],
-        outcome=None if request else _outcome(file.requests, names),
+        thread=thread.thread(file, events, name=name, names=names),
+        outcome=None if request else dossier.outcome(file.requests, names),
         composer=_composer(file, person, pack, wish.composed),
         tab=wish.tab if wish.tab in TABS else "file",
         tabs=_tabs(wish),
-        identity=_identity(file),
-        private=_private(file, person, wish.reveal),
-        owner=_owner(file, person, names),
-        status=Marked(text=words.status(file.case.status)[0], level=words.status(file.case.status)[1]),
+        identity=dossier.identity(file),
+        private=dossier.private(file, person, wish.reveal),
+        owner=dossier.owner(file, person, names),
+        status=dossier.Marked(text=words.status(file.case.status)[0], level=words.status(file.case.status)[1]),
         matter=words.matter(pack, file.case.intent),
-        readings=_readings(file, pack, now, hide),
-        evidence=[replace(each, quote=hide(each.quote)) for each in card.evidence_of(draft)],
+        readings=dossier.readings(file, pack, now),
+        evidence=citations.evidence_of(draft),
         earlier=[
-            Other(id=each.id, number=each.number, matter=words.matter(pack, each.intent), tier=each.tier)
+            dossier.Other(id=each.id, number=each.number, matter=words.matter(pack, each.intent), tier=each.tier)
             for each in file.earlier
         ],
-        effort=_effort(file, draft),
-        history=[replace(each, text=hide(each.text)) for each in told] if wish.tab == "history" else (),
+        effort=dossier.effort(file, draft),
+        history=told if wish.tab == "history" else (),
         audit_href=f"/audit?case={file.case.number}",
         trace=turns(pack, file) if wish.tab == "trace" else (),
-        drafts=[replace(each, text=hide(each.text)) for each in drafts(file)] if wish.tab == "trace" else (),
+        drafts=drafts(file) if wish.tab == "trace" else (),
         work=work(file, names) if wish.tab == "trace" else (),
     )
-    if request is None:
-        return page, None
-    made = card.build(
-        file,
-        request,
-        pack=pack,
-        person=person,
-        now=now,
-        href=wish.href,
-        origin=wish.origin,
-        typed=wish.typed,
-        focus=wish.focus,
-    )
-    if masked:
-        parts = [replace(part, text=hide(part.text)) for part in made.parts]
-        made = replace(made, reply=hide(made.reply), parts=parts, others=())
-    return page, made
+    made = None
+    if request is not None:
+        made = card.build(
+            file,
+            request,
+            pack=pack,
+            person=person,
+            now=now,
+            href=wish.href,
+            origin=wish.origin,
+            typed=wish.typed,
+            focus=wish.focus,
+        )
+    return masking.masked((page, made), full_name) if hidden else (page, made)
 
 
 def require_readable(person: Person, file: CaseFile) -> None:
@@ -242,7 +177,7 @@ def require_readable(person: Person, file: CaseFile) -> None:
 
 def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) -> Composer:
     """Return the composer: notes of whoever works on cases, replies while nobody is asked to decide."""
-    works = person.role in WORK_ON_CASES
+    works = person.role in dossier.WORK_ON_CASES
     may_reply = works and bool(words.lanes_of(pack, person.role)) and file.request is None
     return Composer(
         reply=may_reply and file.case.status is not CaseStatus.CLOSED,
@@ -280,77 +215,3 @@ def _tabs(wish: Wish) -> list[Tab]:
         Tab(label=label, href=f"{wish.href}{joint}tab={tab}#file", current=tab == current)
         for tab, label in TABS.items()
     ]
-
-
-def _identity(file: CaseFile) -> Marked:
-    facts = {fact.name: fact for fact in facts_of(file.decided[0].body)} if file.decided else {}
-    state = str(facts["identity"].value) if "identity" in facts else ""
-    if file.contact or state == IdentityState.VERIFIED:
-        how = {"channel": "Address on record", "invoice+email": "Invoice and e-mail match"}
-        return Marked(text=how.get(file.method, "Verified"), level="ok", icon="user-check")
-    if state == IdentityState.MISMATCH:
-        return Marked(text="Does not match", level="bad", icon="user-x")
-    return Marked(text="Not proved", level="warn", icon="user-x")
-
-
-def _private(file: CaseFile, person: Person, reveal: str) -> list[Private]:
-    fields = (
-        ("Number", "phone", file.contact.phone if file.contact else "", words.masked_number),
-        ("E-mail", "email", file.contact.email if file.contact else "", words.masked_email),
-    )
-    allowed = person.role in WORK_ON_CASES
-    return [
-        Private(
-            label=label,
-            field=field,
-            value=value if allowed and reveal == field else mask(value),
-            revealable=allowed and reveal != field,
-        )
-        for label, field, value, mask in fields
-        if value
-    ]
-
-
-WORK_ON_CASES = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
-"""Who answers, writes notes, and may see a whole number or address; each such look is logged."""
-
-
-def _owner(file: CaseFile, person: Person, names: Mapping[str, str]) -> str:
-    return "You" if file.case.owner == person.id else words.who(file.case.owner, names)
-
-
-def _outcome(requests: Sequence[Request], names: Mapping[str, str]) -> Outcome | None:
-    if not requests:
-        return None
-    last = requests[0]
-    who = words.who(last.decided_by, names) if last.decided_by else "Policy"
-    icon, level, title = {
-        ApprovalState.APPROVED: ("circle-check", "ok", f"{who} approved this"),
-        ApprovalState.EDITED: ("circle-check", "ok", f"{who} approved this with other words"),
-        ApprovalState.DENIED: ("circle-x", "bad", f"{who} denied this"),
-        ApprovalState.ESCALATED: ("arrow-up-right", "warn", f"{who} escalated this"),
-        ApprovalState.EXPIRED: ("clock", "bad", "Nobody decided in time, so this counts as denied"),
-    }.get(last.state, ("circle-dot", "", last.state))
-    text = words.joined([last.question, last.reason, f"Condition: {last.conditions}" if last.conditions else ""])
-    return Outcome(icon=icon, level=level, title=title, at=last.decided_at or last.expires_at, text=text)
-
-
-def _readings(file: CaseFile, pack: Pack, now: datetime, hide: Callable[[str], str]) -> list[Reading]:
-    return [
-        Reading(
-            label=words.humane(each.name),
-            value=hide(words.reading(pack, each.values, now)),
-            read_at=each.read_at,
-            stale=each.expires_at <= now,
-        )
-        for each in file.readings
-    ]
-
-
-def _effort(file: CaseFile, draft: Draft | None) -> list[Pair]:
-    pairs = [Pair(label="Turns", value=str(file.case.turns))]
-    if draft:
-        pairs.append(Pair(label="Drafted by", value=f"Template {draft.template}" if draft.template else "A person"))
-    if file.case.reopened:
-        pairs.append(Pair(label="Reopened", value=f"{file.case.reopened} times"))
-    return pairs

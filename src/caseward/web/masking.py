@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from caseward.web import words
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+WRITTEN = frozenset({"conditions", "detail", "quote", "reason", "reply", "text", "title", "value"})
+"""Names of the parts of a page that hold words, not addresses or codes."""
+T = TypeVar("T")
 NUMBER = re.compile(r"\+?\d(?:[ .-]?\d){6,}")
 
 
@@ -22,6 +27,26 @@ def masker(name: str) -> Callable[[str], str]:
         return names.sub(lambda found: words.masked_name(found[0]), text) if names else text
 
     return mask
+
+
+def masked(value: T, name: str) -> T:
+    """Return a copy of what a page prints about the contact `name`, with everything that somebody wrote masked."""
+    mask = masker(name)
+
+    def copy(each: Any) -> Any:
+        if dataclasses.is_dataclass(each) and not isinstance(each, type):
+            seen = {field.name: getattr(each, field.name) for field in dataclasses.fields(each) if field.init}
+            fresh = {
+                name: mask(part) if isinstance(part, str) and name in WRITTEN else copy(part)
+                for name, part in seen.items()
+            }
+            return dataclasses.replace(each, **fresh)
+        if isinstance(each, list | tuple):
+            return type(each)(copy(part) for part in each)
+        return each
+
+    done: T = copy(value)
+    return done
 
 
 def unmasked(text: str) -> str:

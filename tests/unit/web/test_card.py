@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseward.web.card import Evidence, parts_of
+from caseward.web.citations import Evidence, parts_of
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 REPLY = "Your lesson has been moved to Saturday 10:00. Lessons can be moved twice a month."

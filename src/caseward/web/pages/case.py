@@ -14,7 +14,7 @@ from caseward.store import casefile, log, messages
 from caseward.store.db import transaction
 from caseward.web import failures, render, workspace
 from caseward.web.card import Composed, Notice, Typed
-from caseward.web.casepage import WORK_ON_CASES
+from caseward.web.dossier import WORK_ON_CASES
 from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, local_path, only
 from caseward.web.workspace import Where
 
