@@ -71,8 +71,8 @@ def decide(
         Conflict: it was decided, has expired, or the draft is not the one with this digest.
         BadInput: a denial or escalation without a reason, an edit without words or with words the QA gate refuses.
     """
+    case = cases.get(store.get(approval_id).case_id, lock=True)  # the case first, as every story does
     request = store.get(approval_id, lock=True)
-    case = cases.get(request.case_id, lock=True)
     now = tools.now()
     if role not in tools.pack().profile.lanes[request.lane].roles:
         with db.apart():
@@ -137,6 +137,7 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
         Refused: the role may not decide for this case's tier.
         BadInput: the QA gate refuses the words.
     """
+    messages.lock(cases.get(case_id).conversation_id)
     case = cases.get(case_id, lock=True)
     now, profile = tools.now(), tools.pack().profile
     lanes = [name for name, lane in profile.lanes.items() if role in lane.roles]
@@ -175,11 +176,13 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
 
 def expire(approval_id: ApprovalId) -> Request | None:
     """Let a request whose time is up count as denied; None when somebody decided it meanwhile."""
+    case = cases.get(store.get(approval_id).case_id)
+    messages.lock(case.conversation_id)
+    case = cases.get(case.id, lock=True)
     request = store.get(approval_id, lock=True)
     if request.state is not ApprovalState.OPEN or tools.now() < request.expires_at:
         return None
     store.settle(request.id, ApprovalState.EXPIRED, by="house", at=tools.now(), reason="nobody decided in time")
-    case = cases.get(request.case_id)
     cases.set_clock(case.id, "decision", breached_at=tools.now())
     _log(case, "verdict", "house", {"approval": request.id, "verdict": "expired", "reason": "nobody decided in time"})
     return request
@@ -216,7 +219,6 @@ def _review(case: Case, draft: Draft) -> Sequence[Check]:
 
 
 def _last_address(case: Case) -> str:
-
     row = messages.lock(case.conversation_id)
     return f"{row.channel}:{row.address}"
 

@@ -253,9 +253,9 @@ def expire(approval_id: str) -> str:
 def tick(timer: str) -> str:
     """A case's timer is due: warn, record a breach, tell the contact before silence, try again, or close."""
     case_id, _, kind = timer.partition(" ")
+    case = _hold_still(case_id)
     if not timers.take(case_id, kind, tools.now()):
         return "moved"
-    case = _hold_still(case_id)
     address = _address(case)
     match kind.rpartition("_"):
         case (clock, _, "warn") if _unmet(case, clock):
