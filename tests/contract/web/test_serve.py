@@ -1,0 +1,123 @@
+"""Several processes behind one socket: they share settings and figures, are replaced when they die, stop in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from caseward.settings import Settings
+from caseward.web.serve import environment
+from tests.conftest import wait_until
+from tests.contract.web.conftest import HOST, Stream
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+from caseward.settings import Settings
+from caseward.web.serve import serve
+serve(Settings.load(workers=2, port={port}, demo=False), "tests.contract.web.served:application")
+"""
+
+
+def test_settings_reach_another_process_as_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = Settings(
+        data=tmp_path,
+        port=9001,
+        workers=3,
+        demo=True,
+        debounce_ms=0,
+        allowed_hosts=("a.example", "b.example"),
+        trusted_proxies=("10.0.0.0/8",),
+        database_url=SecretStr("postgresql://u:p@h/d"),
+        secret=SecretStr("s" * 40),
+    )
+
+    for name, value in environment(given).items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings.load() == given
+
+
+@dataclass
+class Served:
+    """A running program."""
+
+    program: subprocess.Popen[bytes]
+    url: str
+    scratch: Path
+
+    def pids(self) -> set[int]:
+        """Return the processes that answer just now."""
+        found = set()
+        for _ in range(20):
+            with httpx2.Client(base_url=self.url) as client:
+                try:
+                    found.add(int(client.get("/pid").text))
+                except (httpx2.HTTPError, ValueError):
+                    continue
+        return found
+
+    def stop(self) -> int:
+        """Tell it to stop, and return how it ended."""
+        self.program.send_signal(signal.SIGTERM)
+        return self.program.wait(timeout=30)
+
+
+@pytest.fixture
+def served(store: str, tmp_path: Path) -> Iterator[Served]:
+    """Two processes on a free port."""
+    with socket.create_server((HOST, 0)) as probe:
+        port = probe.getsockname()[1]
+    scratch = Path(tempfile.mkdtemp(dir=tmp_path))
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(port=port)],
+        cwd=ROOT,
+        env={**os.environ, "CASEWARD_DATABASE_URL": store, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
+    )
+    running = Served(program, f"http://{HOST}:{port}", scratch)
+    try:
+        wait_until(lambda: len(running.pids()) == 2, what="two processes to answer", seconds=60)
+        yield running
+    finally:
+        if program.poll() is None:
+            program.kill()
+            program.wait()
+
+
+@pytest.mark.timeout(180)
+def test_two_processes_serve_add_their_figures_and_stop_in_order(served: Served) -> None:
+    with httpx2.Client(base_url=served.url) as client:
+        token = client.post("/chat/session").json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        client.post("/chat/messages", json={"id": "1", "text": "hello"}).raise_for_status()
+        counted = [line for line in client.get("/metrics").text.splitlines() if "count" in line and '"/pid"' in line]
+        with Stream(client) as stream:
+            stream.take(1)
+            ended = served.stop()
+            with pytest.raises(AssertionError, match="the stream ended"):
+                stream.take(1)
+
+    assert float(counted[0].rpartition(" ")[2]) >= 20
+    assert ended == 0
+    assert list(served.scratch.glob("caseward-figures-*")) == []
+
+
+@pytest.mark.timeout(180)
+def test_a_process_that_dies_is_replaced(served: Served) -> None:
+    before = served.pids()
+    os.kill(min(before), signal.SIGKILL)
+
+    wait_until(lambda: len(served.pids() - {min(before)}) == 2, what="another process to take its place", seconds=60)
+
+    assert max(before) in served.pids()
+    assert served.stop() == 0
