@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import socket
@@ -16,7 +17,7 @@ from pkgutil import iter_modules
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from structlog.typing import EventDict
+from structlog.typing import EventDict, Processor
 
 from caseward import durable, flows
 from caseward.adapters import find, redaction
@@ -113,20 +114,26 @@ def _at_work(settings: Settings) -> Iterator[App]:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Have the program's own log written to standard error: a JSON object a line, personal data masked."""
+    """Have the program's own log written to standard error: a JSON object a line, personal data masked.
+
+    What the libraries log goes the same way, from warnings on.
+    """
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    last: list[Processor] = [_mask, structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _mask,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[*before, *last],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=[drop, *last]))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def _mask(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -157,12 +164,14 @@ def _sealing(signer: Ed25519PrivateKey, now: Clock) -> Iterator[None]:
 
 def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> None:
     """Make the database ready for the processes that will serve; an embedded one runs until `stack` is closed."""
+    configure_logging(settings)
     url = place.connect(settings, stack, demo=settings.demo)
     prepare(url, settings, load(settings.pack), datetime.now(UTC), demo=settings.demo)
 
 
 def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]:
     """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link."""
+    configure_logging(settings)
     pack, now = load(settings.pack), datetime.now(UTC)
     prepare(url, settings, pack, now, demo=True)
     with db.transaction():

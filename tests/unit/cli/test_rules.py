@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +202,23 @@ def test_in_words_everything_wrong_is_named_with_its_fix(typed: Typed, pack: Pat
         in said.out
     )
     assert "is not fit to be served: 1 to mend." in said.out
+
+
+def test_deciding_loads_neither_brain_nor_engine_nor_web() -> None:
+    code = """
+        import sys
+        sys.argv = ["caseward", "decide", "vocal-coaching", "--json"]
+        from caseward.cli import main
+        main_ended = None
+        try:
+            main()
+        except SystemExit as end:
+            main_ended = end.code
+        print(main_ended, sorted({"sklearn", "numpy", "dbos", "sqlalchemy", "fastapi", "holidays"} & set(sys.modules)))
+    """
+
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], input="{}", capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "0 []"
