@@ -14,6 +14,7 @@ from caseward.core.ids import ApprovalId, DraftId
 from caseward.core.policy import Tier
 from caseward.core.review import Check, Subject
 from caseward.core.review import review as run_rules
+from caseward.core.roles import Effect
 from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.desk import tools
 from caseward.store import approvals as store
@@ -75,11 +76,7 @@ def decide(
     request = store.get(approval_id, lock=True)
     now = tools.now()
     if role not in tools.pack().profile.lanes[request.lane].roles:
-        with db.apart():
-            log.append(
-                "denied", person, {"effect": "approve", "approval": request.id, "role": role, "lane": request.lane},
-                at=now, case_id=case.id,
-            )  # fmt: skip
+        _denied(case, person, {"approval": request.id, "role": role, "lane": request.lane})
         raise Refused(f"a {role.replace('_', ' ')} does not decide in the lane {request.lane}")
     if request.state is not ApprovalState.OPEN:
         by = f" by {request.decided_by}" if request.decided_by else ""
@@ -144,6 +141,7 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
     waiting = store.open_of(case.id)
     needed = max((request.lane for request in waiting), key=tools.pack().policy.lanes.index, default=None)
     if not lanes or (needed is not None and needed not in lanes):
+        _denied(case, person, {"role": role, "lane": needed or ""})
         raise Refused(f"a {role.replace('_', ' ')} does not answer for the lane {needed or 'of any case'}")
     row = _last_address(case)
     draft = Draft(
@@ -221,6 +219,11 @@ def _review(case: Case, draft: Draft) -> Sequence[Check]:
 def _last_address(case: Case) -> str:
     row = messages.lock(case.conversation_id)
     return f"{row.channel}:{row.address}"
+
+
+def _denied(case: Case, person: str, of: dict[str, object]) -> None:
+    with db.apart():  # kept though the caller's transaction is not
+        log.append("denied", person, {"effect": Effect.APPROVE, **of}, at=tools.now(), case_id=case.id)
 
 
 def _expiry(lane: str, now: datetime) -> datetime:
