@@ -165,6 +165,7 @@ def _sealing(signer: Ed25519PrivateKey, now: Clock) -> Iterator[None]:
 def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> None:
     """Make the database ready for the processes that will serve; an embedded one runs until `stack` is closed."""
     configure_logging(settings)
+    find.require(channels=settings.channels, skills=settings.skills, brains=settings.brains)
     url = place.connect(settings, stack, demo=settings.demo)
     prepare(url, settings, load(settings.pack), datetime.now(UTC), demo=settings.demo)
 

@@ -51,14 +51,25 @@ def brain(allowed: Iterable[str], pack: Pack) -> Brain:
     raise BadInput("CASEWARD_BRAINS is empty; name at least one, such as local")
 
 
+def require(**allowed: Iterable[str]) -> None:
+    """Raise BadInput for the first allowed plug that does not exist: `require(channels=("webchat",))`. Loads none."""
+    for kind, wanted in allowed.items():
+        for name in wanted:
+            _require(kind, name)
+
+
 def names(kind: str) -> list[str]:
     """Return the plugs of a kind (`channels`, `skills`, `brains`) that came along."""
     folder = Path(__file__).with_name(kind)
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
-def _module(kind: str, name: str) -> ModuleType:
+def _require(kind: str, name: str) -> None:
     known = names(kind)
     if name not in known:
         raise BadInput(f"CASEWARD_{kind.upper()} names {name!r}, which does not exist; there is {', '.join(known)}")
+
+
+def _module(kind: str, name: str) -> ModuleType:
+    _require(kind, name)
     return import_module(f"caseward.adapters.{kind}.{name}")

@@ -11,7 +11,7 @@ import sys
 import typer
 
 from caseward.cli import keeping, looking, people, rules, serving, words
-from caseward.cli.say import complain
+from caseward.cli.say import complain, why_away
 from caseward.core.errors import CasewardError
 
 app = typer.Typer(
@@ -50,19 +50,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        if not _database_away(error):
+        away = why_away(error)
+        if not away:
             raise
-        reason = str(error).strip().splitlines()[0]
-        print(
-            f"caseward: the database does not answer ({reason}); start it, or mend CASEWARD_DATABASE_URL",
-            file=sys.stderr,
-        )
+        print(f"caseward: {away}; start it, or mend CASEWARD_DATABASE_URL", file=sys.stderr)
         sys.exit(2)
-
-
-def _database_away(error: Exception) -> bool:
-    if "sqlalchemy" not in sys.modules:
-        return False
-    from caseward.store.outage import is_outage
-
-    return is_outage(error)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from caseward.cli.say import AsJson, document, no
+from caseward.cli.say import AsJson, document, no, why_away
 from caseward.core.errors import CasewardError
 
 if TYPE_CHECKING:
@@ -141,8 +141,11 @@ def doctor(as_json: AsJson = False) -> None:
     try:
         with connected() as settings:
             found = checks(settings)
-    except CasewardError as error:
-        found = [Check(name="database", ok=False, detail=str(error))]
+    except Exception as error:
+        away = str(error) if isinstance(error, CasewardError) else why_away(error)
+        if not away:
+            raise
+        found = [Check(name="database", ok=False, detail=away)]
     ready = all(each.ok for each in found)
     if as_json:
         told = [{"name": each.name, "ok": each.ok, "detail": each.detail} for each in found]

@@ -35,6 +35,16 @@ def complain(error: CasewardError) -> None:
     print(f"caseward: {error}{fix}", file=sys.stderr)
 
 
+def why_away(error: Exception) -> str:
+    """Return in words that the database does not answer, if that is what `error` says; else nothing."""
+    if "sqlalchemy" not in sys.modules:
+        return ""
+    from caseward.store.outage import is_outage
+
+    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return f"the database does not answer ({reason})" if is_outage(error) else ""
+
+
 def no() -> typer.Exit:
     """Return what a command raises when the answer is no."""
     return typer.Exit(1)

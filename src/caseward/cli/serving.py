@@ -120,7 +120,7 @@ def _require_port(settings: Settings) -> None:
             probe.bind(address)
     except OSError as error:
         raise BadInput(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); give another with --port"
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); name another --port or --host"
         ) from None
 
 

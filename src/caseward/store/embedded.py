@@ -54,7 +54,13 @@ class Embedded:
         """Start the server, or join the one that runs; raise CasewardError that names the server's log if it fails."""
         self._home = folder / "database"
         self._files = self._home / "files"
-        self._home.mkdir(parents=True, exist_ok=True)
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CasewardError(
+                f"no database can be kept under {folder} ({error.strerror}); name a folder that this user may write to "
+                "in CASEWARD_DATA"
+            ) from None
         self._bin = _programs()
         self._as = _owner(self._home, self._bin)
         with _locked(self._home / "starting"):
