@@ -645,3 +645,166 @@ PLAIN: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 """The same matters put plainly, as a polite stranger would."""
+
+HASTY: dict[str, dict[str, tuple[str, ...]]] = {
+    "schedule": {
+        "id": (
+            "kak jdwl aku bsk jam brp y",
+            "eh jadwal w kapan lg",
+            "min mau tny kls sy mgg dpn hr apa",
+            "halo, boleh dibantu info jadwal les atas nama saya?",
+            "my lesson besok jam berapa ya?",
+        ),
+        "en": (
+            "hey, quick q - when do i come in next?",
+            "Could you please confirm the time of my Wednesday class?",
+            "pls check sched for me",
+            "Am I still booked with the same coach next week?",
+        ),
+    },
+    "payment": {
+        "id": (
+            "kak td udh tf ya, tlg dicek",
+            "sy udh bayar kok blm lunas y",
+            "saldo shopeepay kepotong tp invoice msh unpaid",
+            "hi admin, payment saya udah masuk belum ya?",
+            "apa transaksi saya berhasil?",
+            "QRIS nya udah saya scan & bayar tapi statusnya masih nunggu",
+        ),
+        "en": (
+            "paid just now, pls verify",
+            "Hello, I made the payment for INV-2026-0031 yesterday. Could you confirm that you received it?",
+            "is it paid or not??",
+        ),
+    },
+    "invoice": {
+        "id": (
+            "kak invoice nya mana y",
+            "tlg krm ulg invoice bln ini",
+            "blm dpt invoice nih min",
+            "boleh kirim kwitansinya ke email?",
+            "invoice saya ke-delete, minta lagi dong",
+        ),
+        "en": (
+            "Hi, could I get a copy of the invoice for my last package please?",
+            "need the receipt 4 reimbursement",
+            "Where can I download my invoice?",
+        ),
+    },
+    "reschedule": {
+        "id": (
+            "bsk gbs dtg, ganti hr dong",
+            "kak les aku bs dipindah ke rabu ga?",
+            "resched dong kak plsss",
+            "Maaf kak, saya ada keperluan mendadak. Boleh jadwalnya diubah ke hari lain?",
+            "mau geser les sejam lebih awal",
+            "Apakah saya bisa mengganti jadwal les hari Senin menjadi Rabu?",
+            "bisa tukar slot saya yang jam 2 jadi jam 4?",
+        ),
+        "en": (
+            "can we do my lesson on sunday instead?",
+            "I have to travel for work this week. Is it possible to move my lesson to next Tuesday at 3pm?",
+            "need diff time 4 tmrw",
+        ),
+    },
+    "refund": {
+        "id": (
+            "mo refund",
+            "blikin duit sy",
+            "gmn cara refund uang saya, saya ga jadi les",
+            "sy mnta uang sy dikembalikan sgra",
+            "Bisakah uang saya dikembalikan?",
+            "Apakah saya bisa mendapatkan refund untuk paket saya?",
+        ),
+        "en": (
+            "hi, id like my money back plz",
+            "I've paid for 8 lessons but I'm moving abroad. I'd like to get a refund for the remaining 5.",
+            "can u pls refund",
+            "is it possible to get my money back?",
+        ),
+    },
+    "cancel": {
+        "id": (
+            "cancel les bsk",
+            "sy mau brenti les",
+            "Mohon batalkan jadwal saya tanggal 30 November",
+            "saya ingin membatalkan paket yang sudah saya beli",
+            "Apakah saya bisa membatalkan les saya besok?",
+        ),
+        "en": (
+            "plz cancel tmrw",
+            "I don't want to continue my lessons anymore.",
+            "Could you cancel my booking for Saturday?",
+            "wanna stop my sub",
+        ),
+    },
+    "privacy": {
+        "id": (
+            "hapus data gw",
+            "tlg delete akun sy",
+            "Saya ingin tahu data pribadi apa saja yang Anda simpan tentang saya dan meminta salinannya.",
+            "Bisa minta data saya dihapus?",
+            "salah ketik email saya, harusnya baru@example.com tolong diperbaiki",
+        ),
+        "en": (
+            "please remove all of my personal information from your records",
+            "my phone number changed, pls update",
+            "I would like to exercise my right to access my data.",
+        ),
+    },
+    "complaint": {
+        "id": (
+            "gurunya ngaret mulu",
+            "lama bgt sih dibalesnya",
+            "kecewa bgt sm les kmrn",
+            "Saya ingin mengajukan keluhan terkait sikap coach saya.",
+            "kok pelayanannya begini ya, mengecewakan",
+            "Kualitas audio kelas online sangat buruk.",
+        ),
+        "en": (
+            "ur service sucks",
+            "The coach cancelled at the last minute again and nobody told me!",
+            "I'm not happy with how my lesson was handled.",
+        ),
+    },
+    "other": {
+        "id": (
+            "hai",
+            "mksh kak",
+            "cs nya ada?",
+            "jual followers ig murah",
+            "berapa hasil 5x5",
+        ),
+        "en": (
+            "thank u so much",
+            "can i talk to someone",
+            "ok noted",
+        ),
+    },
+    "faq": {
+        "id": (
+            "hrg les brp y",
+            "ada promo ga kak",
+            "lokasi dmn",
+            "bs online ga?",
+            "reschedule max brp kali sebulan",
+            "bayar bs pake apa aj",
+            "Apakah saya bisa refund kalau tidak puas?",
+            "kalau sakit mendadak gimana, sesi hangus?",
+            "berapa lama konfirmasi pembayaran biasanya?",
+            "open jam brp hari sabtu?",
+            "anak 6 thn boleh ikut?",
+            "kalo telat 30 menit hangus ga",
+        ),
+        "en": (
+            "What happens if I'm late to my lesson?",
+            "How much notice do I need to give to reschedule?",
+            "Are lessons recorded?",
+            "what do you do with my personal data?",
+            "How do I get an invoice?",
+            "Can I cancel my lesson if I get sick?",
+            "do i need to be good at singing to join",
+        ),
+    },
+}
+"""And in a hurry: abbreviated, misspelt, mixed."""

@@ -15,12 +15,12 @@ from caseward.adapters.brains.local import PUBLISHED, LocalBrain, brain
 from caseward.core.messages import Understanding
 from caseward.core.pack import Pack
 from caseward.core.text import normalise
-from tests.unit.brains.heldout_intents import MESSAGES, PLAIN
+from tests.unit.brains.heldout_intents import HASTY, MESSAGES, PLAIN
 from tests.unit.brains.heldout_questions import ABOUT, NO_PAGE, NOT_WANTED, PAGES, WISHES
 
 UNSEEN = [
     (intent, language, text)
-    for part in (MESSAGES, PLAIN)
+    for part in (MESSAGES, PLAIN, HASTY)
     for intent, texts in part.items()
     for language, each in texts.items()
     for text in each

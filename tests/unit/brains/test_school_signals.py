@@ -22,7 +22,13 @@ FIRES: dict[str, tuple[str, ...]] = {
         "if you don't refund me I'm leaving",
         "aturan refund gimana?\nrefund dong yang kemarin",
     ),
-    "cancel": ("c4ncel? no: cancel it", "batalkan saja", "saya berhenti les", "terminate my package", "ga jadi les kak"),
+    "cancel": (
+        "c4ncel? no: cancel it",
+        "batalkan saja",
+        "saya berhenti les",
+        "terminate my package",
+        "ga jadi les kak",
+    ),
     "privacy": (
         "erase me from your database, all my data",
         "hapus nomor saya",
