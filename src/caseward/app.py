@@ -162,12 +162,17 @@ def _sealing(signer: Ed25519PrivateKey, now: Clock) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> None:
-    """Make the database ready for the processes that will serve; an embedded one runs until `stack` is closed."""
+def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> int:
+    """Make the database ready for the processes that will serve, and return how many people may sign in.
+
+    An embedded database runs until `stack` is closed.
+    """
     configure_logging(settings)
     find.require(channels=settings.channels, skills=settings.skills, brains=settings.brains)
     url = place.connect(settings, stack, demo=settings.demo)
     prepare(url, settings, load(settings.pack), datetime.now(UTC), demo=settings.demo)
+    with db.transaction():
+        return sum(not each.disabled for each in people.every())
 
 
 def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]:

@@ -76,7 +76,10 @@ def serve(
     from caseward import app
 
     with _until_told_to_stop(), ExitStack() as stack:
-        app.prepare_to_serve(settings, stack)
+        people = app.prepare_to_serve(settings, stack)
+        _say(f"serving {settings.pack.name} at {settings.base_url}")
+        if not people:
+            _say("nobody can sign in yet; add somebody with `caseward person new`")
         _serve(settings)
 
 
@@ -148,7 +151,8 @@ def _guide(base: str, pack: Pack, links: Mapping[str, str]) -> Iterator[str]:
     for number, each in enumerate(tour, 1):
         yield f"  {number}. as {each.get('as', 'unknown')}: {each['say']}"
         yield f"       {each['see']}"
-    yield from ("", "Ctrl-C ends the demo.", "")
+    yield from ("", "Started again within half an hour it goes on where it was; --fresh begins anew.")
+    yield from ("Ctrl-C ends the demo.", "")
 
 
 def _ready(settings: Settings) -> bool:
