@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -10,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from caseward.adapters import find
+from caseward.core.pack import Pack
 from caseward.packs.check import Report, check
+from caseward.packs.references import SPOKEN
 
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
 SKILLS = find.skill_names(("records",))
+SOURCE = Path(__file__).parents[3] / "src" / "caseward"
+NOT_SAID = {"reopened", "schedule"}
+"""Words in the code that are something else: a status, an intent."""
 TODAY = date(2026, 11, 21)
 
 
@@ -165,3 +171,15 @@ def test_a_pack_that_cannot_be_read_has_no_proofs(spoilt: Callable[..., Report])
 
     assert (report.pack, report.ok, report.proofs) == (None, False, ())
     assert report.errors
+
+
+def test_the_templates_that_the_desk_says_by_name_are_the_ones_that_are_asked_for(school: Pack) -> None:
+    code = [path for room in ("desk", "flows") for path in (SOURCE / room).glob("*.py")]
+    words = {
+        node.value
+        for path in code
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+    }
+
+    assert words & school.templates.keys() - NOT_SAID == SPOKEN
