@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
-import anyio.to_thread
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from caseward import __version__
@@ -49,10 +49,10 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
 async def _lifespan(app: FastAPI, running: Running) -> AsyncIterator[None]:
     live: Live = app.state.live
     desk = running()
-    await anyio.to_thread.run_sync(desk.__enter__)
+    await run_in_threadpool(desk.__enter__)
     live.open()
     try:
         yield
     finally:
         await live.stop()
-        await anyio.to_thread.run_sync(desk.__exit__, None, None, None)
+        await run_in_threadpool(desk.__exit__, None, None, None)

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-import anyio.to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from caseward.core.ids import ConversationId
 from caseward.core.messages import Inbound, Message
@@ -146,7 +146,7 @@ async def stream(
     An event named `read` tells which of the contact's messages the desk has taken up. A comment every 15 seconds shows
     that the stream lives.
     """
-    visit = await anyio.to_thread.run_sync(chat_session.required, request, sample)
+    visit = await run_in_threadpool(chat_session.required, request, sample)
     live: Live = request.app.state.live
     begin = after if last_event_id is None else last_event_id
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
@@ -168,7 +168,7 @@ async def _events(live: Live, conversation_id: ConversationId, after: int) -> As
         told, quiet = 0, 0
         while not live.closing:
             try:
-                found, marks = await anyio.to_thread.run_sync(look, conversation_id, after)
+                found, marks = await run_in_threadpool(look, conversation_id, after)
             except Exception as error:
                 if not outage.is_outage(error):
                     raise

@@ -6,10 +6,10 @@ or half-sent one. What nobody foresaw is answered here too, so that no answer la
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import anyio
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -94,7 +94,7 @@ async def _bounded(scope: Scope, receive: Receive) -> Receive:
 async def _read(receive: Receive, bound: int) -> bytes:
     parts, size = [], 0
     try:
-        with anyio.fail_after(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-import anyio.to_thread
 import structlog
+from starlette.concurrency import run_in_threadpool
 
 from caseward.core.ids import ConversationId
 from caseward.store import watching
@@ -88,7 +88,7 @@ class Live:
                 self._needed.clear()
                 await self._needed.wait()
             try:
-                self._marks = await anyio.to_thread.run_sync(_look, list(self._watched))
+                self._marks = await run_in_threadpool(_look, list(self._watched))
             except Exception as error:  # whatever it is, the next look may succeed
                 log.warning("cannot look for new messages", why=str(error)[:200])
             self._announce()

@@ -13,8 +13,9 @@ import pytest
 
 from caseward.core.pack import Pack
 from caseward.settings import Settings
-from caseward.store import contacts, messages
+from caseward.store import contacts, db, messages
 from caseward.store.db import transaction
+from caseward.web import chat_api
 from tests.conftest import wait_until
 from tests.contract.web.conftest import Site, Stream, problem, running
 
@@ -282,6 +283,32 @@ def test_the_stream_tells_that_a_message_was_taken_up(site: Site) -> None:
         (event,) = stream.take(1)
 
     assert (event["event"], json.loads(event["data"])) == ("read", {"seq": seq})
+
+
+def test_a_silent_stream_shows_that_it_lives(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_api, "HEARTBEAT", 1)
+    visitor = site.visitor()
+
+    with site.client(visitor.token) as client, client.stream("GET", "/chat/stream") as answer:
+        lines = answer.iter_lines()
+        seen = [next(lines) for _ in range(5)]
+
+    assert seen == ["retry: 2000", "", ": here", "", ": here"]
+
+
+def test_a_stream_outlives_a_database_that_was_away(site: Site, store: str) -> None:
+    visitor = site.visitor()
+    site.say(visitor.conversation, "before")
+    with site.client(visitor.token) as client, Stream(client) as stream:
+        stream.take(1)
+        db.connect("postgresql://nobody@127.0.0.1:9/nowhere")
+        with site.client() as other:
+            assert other.get("/chat/messages", headers={"Authorization": f"Bearer {visitor.token}"}).status_code == 503
+        db.connect(store)
+        site.say(visitor.conversation, "after")
+        (event,) = stream.take(1)
+
+    assert json.loads(event["data"])["text"] == "after"
 
 
 def test_many_open_streams_leave_the_site_free_to_answer(site: Site) -> None:
