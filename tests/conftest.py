@@ -5,7 +5,9 @@ A module uses either `database` (the store alone) or `desk` (everything), becaus
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -88,9 +90,13 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL of this worker's own. It need not survive a power cut, so it does not wait for the disk."""
-    server = Embedded(tmp_path_factory.mktemp("cluster"))
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of this worker's own. It need not survive a power cut, so it does not wait for the disk.
+
+    Its folder is not pytest's: other runs on the machine clear those away.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="caseward-tests-"))
+    server = Embedded(folder)
     engine = create_engine(db.driver_url(server.url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -101,6 +107,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     migrate.upgrade(make_url(server.url).set(database=TEMPLATE).render_as_string(hide_password=False))
     yield Cluster(server.url)
     server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 
 from caseward.core.approval import ApprovalState
+from caseward.core.case import CaseStatus
 from caseward.core.roles import Role
-from caseward.store import approvals, log, messages, passwords, people, running
+from caseward.store import approvals, cases, log, messages, passwords, people, running
 from caseward.store.db import transaction
 from caseward.web.session import EVERYONE
 from tests.e2e.console_house import REPLY, House, a_full_desk, house
@@ -504,6 +505,16 @@ def test_a_person_can_answer_in_their_own_words_when_nobody_is_asked_to_decide(d
     assert [story for story, _subject in desk.begun] == ["conclude"]
 
 
+def test_a_person_settles_a_case_and_it_is_theirs_no_more(desk: House) -> None:
+    case = desk.case("Citra Sample", "Can I talk to a person?", tier=desk.pack.policy.rules[0].tier, rules=())
+    browser = desk.browser(Role.COACH)
+
+    browser.submit(browser.get(f"/cases/{case}"), f"/cases/{case}/resolve")
+
+    with transaction():
+        assert cases.get(case).status is CaseStatus.RESOLVED
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
@@ -515,6 +526,8 @@ def test_a_person_can_answer_in_their_own_words_when_nobody_is_asked_to_decide(d
         "/cases/{case}/reveal",
         "/cases/{case}/note",
         "/cases/{case}/reply",
+        "/cases/{case}/resolve",
+        "/cases/{case}/hand-back",
         "/theme",
     ],
 )

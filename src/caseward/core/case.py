@@ -28,6 +28,8 @@ class CaseStatus(StrEnum):
 OURS = frozenset({CaseStatus.NEW, CaseStatus.OPEN, CaseStatus.WAITING_APPROVAL, CaseStatus.WAITING_EXECUTION})
 """Statuses in which the next move is ours, so the clocks run."""
 
+DESK = "desk"
+"""Owner of a case that the pipeline carries."""
 DONE = frozenset({CaseStatus.RESOLVED, CaseStatus.CLOSED})
 
 

@@ -1,85 +1,20 @@
-"""How languages count: ordinals, numbers in words, and the small words that stand around a number.
-
-General knowledge of a language, the same for every business; the names of days and hours are in a pack's lexicon.
-"""
+"""Reads which of several listed things is meant, in the words with which a pack's languages count."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
+from caseward.core.pack import Counting
 from caseward.core.text import words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counting:
-    """One language's way to count, as regular expressions over lower-cased text."""
-
-    ordinals: tuple[str, ...]
-    """First, second, ..."""
-    last: str
-    cardinals: tuple[str, ...]
-    """One, two, ... up to twelve."""
-    announcers: str
-    """Words that make the next number an ordinal: number, option."""
-    fillers: str
-    """Words that may stand beside a chosen number without changing it."""
-    days: str
-    """Words that make the next number a day of the month: the date."""
-    next_week: str
-    """The week after this one, with `{day}` where the name of a weekday may stand."""
-    bounds: str
-    """Words that make a time a bound, shift it, or leave it open: before, half past."""
-
-
-LANGUAGES: Mapping[str, Counting] = {
-    "id": Counting(
-        ordinals=("pertama|kesatu", "kedua", "ketiga", "keempat", "kelima", "keenam", "ketujuh", "kedelapan"),
-        last="terakhir|paling akhir|paling bawah",
-        cardinals=(
-            "satu",
-            "dua",
-            "tiga",
-            "empat",
-            "lima",
-            "enam",
-            "tujuh",
-            "delapan",
-            "sembilan",
-            "sepuluh",
-            "sebelas",
-        ),
-        announcers="nomor|nomer|nmr|no|opsi|pilihan|slot|urutan|(?:yang|yg) ke|ke(?=-)",
-        fillers="aja|saja|aj|ya|yaa|iya|dong|deh|sih|kak|kakak|min|mas|mbak|yang|yg|pilih|ambil|mau|saya|aku|sy|gue|gw"
-        "|itu|boleh|oke|ok|baik|tolong|nih|lah|bisa|pakai|pake|fix",
-        days="tanggal|tgl|tggl|tg",
-        next_week="(?:minggu|pekan|{day}) (?:depan|dpn)",
-        bounds="setengah|seperempat|kurang|sebelum|sblm|setelah|sesudah|stlh|abis|habis|antara|sampai|di atas"
-        "|lebih dari|(?:bulan|tahun) (?:depan|dpn)|kapan (?:aja|saja)",
-    ),
-    "en": Counting(
-        ordinals=("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"),
-        last="last",
-        cardinals=("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-        announcers="number|no|nr|option|choice|slot",
-        fillers="i'll|i'd|let's|the|ill|i|take|choose|pick|go|with|want|would|like|lets|do|please|pls|ok|okay|yes|yeah"
-        "|one|that|works|for|me|is|fine|good|sounds|prefer",
-        days="the|date|on the",
-        next_week="next (?:week|{day})",
-        bounds="half|quarter|before|after(?!noon)|between|until|till|earlier than|later than|past"
-        "|next (?:month|year)|any ?time",
-    ),
-}
 
 
 class Ordinals:
     """Reads which of several listed things is meant."""
 
-    def __init__(self, languages: Iterable[str], fillers: Iterable[str]) -> None:
-        """Compile the counting of `languages`; ones without an entry only read digits. `fillers` are further words, as
-        regular expressions, that may stand beside a number."""
-        counting = known(languages)
+    def __init__(self, counting: Sequence[Counting], fillers: Iterable[str]) -> None:
+        """Compile how each language counts; without any only digits are read. `fillers` are further words, as regular
+        expressions, that may stand beside a number."""
         announcers = words((c.announcers for c in counting), where="announcers")
         each = range(max((len(c.ordinals) for c in counting), default=0))
         self._named = [
@@ -133,8 +68,3 @@ class Ordinals:
                 if pattern and pattern.search(text):
                     text = re.sub(rf"({announcer.pattern}) (?:{pattern.pattern})", rf"\1 {i + 1}", text)
         return text
-
-
-def known(languages: Iterable[str]) -> list[Counting]:
-    """Return how those of `languages` count that are known here."""
-    return [LANGUAGES[each] for each in languages if each in LANGUAGES]

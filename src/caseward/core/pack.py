@@ -215,7 +215,28 @@ class Voice:
     forbidden: Words = field(default_factory=dict)
     """Patterns no reply may contain: promises outside policy, blame, internals."""
     promises: Words = field(default_factory=dict)
-    """Patterns that claim something was done or confirmed; allowed only on a SUCCESS result or a reading that says it."""
+    """Patterns that claim something was done or confirmed: a SUCCESS result or a reading must say the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """One language's way to count, as regular expressions over lower-cased text."""
+
+    ordinals: tuple[str, ...]
+    """First, second, ..."""
+    last: str
+    cardinals: tuple[str, ...]
+    """One, two, ... up to twelve."""
+    announcers: str
+    """Words that make the next number an ordinal: number, option."""
+    fillers: str
+    """Words that may stand beside a chosen number without changing it."""
+    days: str
+    """Words that make the next number a day of the month: the date."""
+    next_week: str
+    """The week after this one, with `{day}` where the name of a weekday may stand."""
+    bounds: str
+    """Words that make a time a bound, shift it, or leave it open: before, half past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +260,8 @@ class Lexicon:
     no: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
     """Patterns with which a contact asks for a human."""
+    counting: Counting | None = None
+    """How the language counts; without it choices are read from digits only."""
     negative: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from caseward.core.counting import Ordinals, known
+from caseward.core.counting import Ordinals
 from caseward.core.entities import blank
 from caseward.core.pack import Lexicon
 from caseward.core.text import normalise, words
@@ -41,8 +41,8 @@ class Chooser:
         each = tuple(lexicon.values())
         courtesies = [word for lex in each for word in (*lex.yes, *lex.thanks, *lex.greetings)]
         self._scanner = Scanner(lexicon)
-        self._ordinals = Ordinals(lexicon, courtesies)
-        self._bounds = words((counting.bounds for counting in known(lexicon)), where="bounds")
+        self._ordinals = Ordinals([lex.counting for lex in each if lex.counting], courtesies)
+        self._bounds = words((lex.counting.bounds for lex in each if lex.counting), where="bounds")
         refusals = words((word for lex in each for word in lex.no), where="lexicon, no")
         self._refusal = re.compile(rf"{refusals.pattern}(?![ .:#-]{{0,3}}\d)") if refusals else None
 

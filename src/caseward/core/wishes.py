@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from caseward.core.counting import known
 from caseward.core.entities import NUMERIC_DATE
 from caseward.core.pack import Lexicon
 from caseward.core.text import words
@@ -98,7 +97,7 @@ class Scanner:
             if (names := words((n for lex in each for g in lex.weekdays[i : i + 1] for n in g), where="weekdays"))
         ]
         anyday = "|".join(names.pattern for _i, names in self._weekdays) or "(?!)"
-        counting = known(lexicon)
+        counting = [each.counting for each in lexicon.values() if each.counting]
         self._next_week = words((c.next_week.replace("{day}", f"(?:{anyday})") for c in counting), where="next week")
         day = "|".join(c.days for c in counting) or "(?!)"
         self._month_day = re.compile(

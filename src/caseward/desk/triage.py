@@ -114,7 +114,7 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     know("intent", seen.intent, "triage")
     know("account_specific", intent.account_specific, "triage")
     know("transactional", intent.transactional, "triage")
-    know("published_answer", finding.sure and not intent.account_specific, "knowledge")
+    know("published_answer", _is_answered(finding) and not intent.account_specific, "knowledge")
     know("identity", str(who.state), "identity", who.at or now)
     know("insists_unverified", who.insists, "identity")
     know("degraded", frozenset(degraded & set(pack.profile.systems)), "health")
@@ -138,6 +138,14 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
         readings=readings,
         degraded=frozenset(degraded),
     )
+
+
+def _is_answered(finding: Finding) -> bool:
+    """Return whether one published page that is in force today surely answers."""
+    if not finding.sure:
+        return False
+    article = tools.pack().articles[finding.hits[0].article_id]
+    return article.in_force(tools.now().astimezone(tools.pack().hours.zone).date())
 
 
 def refresh(case: Case, who: Who, decision_id: int) -> Picture:

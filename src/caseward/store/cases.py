@@ -26,6 +26,8 @@ _LATEST = (
     .limit(1)
     .with_for_update()
 )
+LARGEST = 2**31 - 1
+"""The largest case number that the column holds."""
 CHANGEABLE = frozenset(
     {
         *("contact_id", "status", "owner", "language", "intent", "category", "severity", "tier", "questions", "turns"),
@@ -56,7 +58,8 @@ def open_case(conversation_id: ConversationId, *, channel: str, language: str, n
 def get(case_id: str, *, lock: bool = False) -> Case:
     """Return a case by id or number; raise NotFound when there is none."""
     _flush(db.current())
-    by = table.c.number == int(case_id) if case_id.isdigit() else table.c.id == case_id
+    is_number = case_id.isascii() and case_id.isdigit() and int(case_id) <= LARGEST
+    by = table.c.number == int(case_id) if is_number else table.c.id == case_id
     query = select(table).where(by)
     row = db.execute(query.with_for_update() if lock else query).first()
     if row is None:

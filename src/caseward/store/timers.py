@@ -71,12 +71,18 @@ _DUE = (
     .limit(bindparam("limit"))
 )
 _CANCEL = text("delete from timers where case_id = :case and kind = any(:kinds)")
-_WRITE = """
+_SET = text(
+    """
     insert into timers (case_id, kind, due_at)
     select :case, kind, due from unnest(cast(:kinds as text[]), cast(:dues as timestamptz[])) as new(kind, due)
     on conflict (case_id, kind) do update set due_at = excluded.due_at
-"""
-_SET = text(_WRITE)
+    """
+)
 _REPLACE = text(
-    "with gone as (delete from timers where case_id = :case and not kind = any(cast(:kinds as text[])))" + _WRITE
+    """
+    with gone as (delete from timers where case_id = :case and not kind = any(cast(:kinds as text[])))
+    insert into timers (case_id, kind, due_at)
+    select :case, kind, due from unnest(cast(:kinds as text[]), cast(:dues as timestamptz[])) as new(kind, due)
+    on conflict (case_id, kind) do update set due_at = excluded.due_at
+    """
 )

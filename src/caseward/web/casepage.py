@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from caseward.core.case import CaseStatus
+from caseward.core.case import DESK, DONE, CaseStatus
 from caseward.core.errors import NotFound
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
@@ -81,6 +81,10 @@ class Composer:
 
     reply: bool
     note: bool
+    resolve: bool
+    """Whether the person may settle the case here."""
+    hand_back: bool
+    """Whether a person holds the case, so that it can be given back to the desk."""
     text: str
     notice: Notice | None
     open: bool
@@ -182,6 +186,8 @@ def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) ->
     return Composer(
         reply=may_reply and file.case.status is not CaseStatus.CLOSED,
         note=works,
+        resolve=may_reply and file.case.status not in DONE,
+        hand_back=may_reply and file.case.owner != DESK and file.case.status not in DONE,
         text=composed.text,
         notice=composed.notice,
         open=bool(composed.text),

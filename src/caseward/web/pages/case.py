@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from caseward.core.errors import BadInput, CasewardError, Refused
 from caseward.desk import approvals, tools
 from caseward.desk.intake import clean
+from caseward.flows import support
 from caseward.store import casefile, log, messages
 from caseward.store.db import transaction
 from caseward.web import failures, render, workspace
@@ -98,6 +99,32 @@ def note(
         found = casefile.find(case_id)
         messages.add(found.conversation_id, case_id=found.id, author=author, text=words, at=now, kind="note")
         log.append("note", author, {"text": words}, at=now, case_id=found.id, conversation_id=found.conversation_id)
+    return RedirectResponse(local_path(next), status_code=303)
+
+
+@router.post("/cases/{case_id}/resolve")
+def resolve(
+    case_id: str,
+    visitor: Annotated[Visitor, Depends(worker)],
+    next: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Settle a case; what is still asked about it is withdrawn."""
+    with transaction():
+        found = casefile.find(case_id)
+    support.resolve(found.id, person=visitor.person.id, role=visitor.person.role)
+    return RedirectResponse(local_path(next), status_code=303)
+
+
+@router.post("/cases/{case_id}/hand-back")
+def hand_back(
+    case_id: str,
+    visitor: Annotated[Visitor, Depends(worker)],
+    next: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Give a case back to the desk, which answers by itself again where policy lets it."""
+    with transaction():
+        found = casefile.find(case_id)
+    support.hand_back(found.id, person=visitor.person.id, role=visitor.person.role)
     return RedirectResponse(local_path(next), status_code=303)
 
 

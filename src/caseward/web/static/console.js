@@ -179,7 +179,7 @@ function single(event) {
   if (key === "]") return press("[href='#file']") || (one("#file")?.focus(), true);
   if (key === "/") return one("[data-search]")?.focus(), true;
   if (/^[1-9]$/.test(key)) return openEvidence(key);
-  if ("aedxn".includes(key)) return press(`[data-key="${key}"]`);
+  if ("aedxnr".includes(key)) return press(`[data-key="${key}"]`);
   return false;
 }
 
