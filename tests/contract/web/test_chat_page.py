@@ -165,9 +165,9 @@ def test_the_page_weighs_little(site: Site) -> None:
     [
         ("2026-11-23 08:00", "en", "Usually replies within 3 minutes, 09:00 to 20:00"),
         ("2026-11-23 15:21", "id", "Biasanya membalas dalam 3 menit, 09:00–20:00"),
-        ("2026-11-23 20:00", "en", "Closed now. Replies from Tuesday, 09:00"),
-        ("2026-11-28 17:30", "id", "Sedang tutup. Kami membalas mulai Senin, 09:00"),
-        ("2026-12-24 10:00", "en", "Closed now. Replies from 2 January, 09:00"),
+        ("2026-11-23 20:00", "en", "Closed now. Our team is back Tuesday, 09:00"),
+        ("2026-11-28 17:30", "id", "Sedang tutup. Tim kami kembali Senin, 09:00"),
+        ("2026-12-24 10:00", "en", "Closed now. Our team is back 2 January, 09:00"),
     ],
 )
 def test_it_says_when_somebody_answers(school: Pack, local: str, language: str, line: str) -> None:
