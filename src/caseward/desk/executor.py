@@ -23,7 +23,8 @@ BACKOFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), ti
 
 
 def queue(case: Case, draft: Draft, approval: Approval, *, approval_id: str, actor: str = Actor.C) -> Task:
-    """Queue the draft's task for operations; the same business key is the same task.
+    """Queue the draft's task for operations and return it, or the one of the same business key that was queued before,
+    perhaps for another draft.
 
     Raises:
         Refused: the actor may not execute, the approval covers something else, or there is no task. Logged in any case.

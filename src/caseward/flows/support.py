@@ -20,9 +20,9 @@ from caseward.core.errors import NotFound, Refused
 from caseward.core.ids import ApprovalId, ContactId, ConversationId, DraftId
 from caseward.core.messages import Inbound, Message
 from caseward.core.pack import Plan
-from caseward.core.policy import Decision, Hold
+from caseward.core.policy import Decision, Hold, Tier
 from caseward.core.review import Check
-from caseward.core.task import Draft
+from caseward.core.task import Draft, ResultStatus
 from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Picture, Turn
 from caseward.desk import (
     approvals,
@@ -41,6 +41,7 @@ from caseward.desk.drafting import Proposal
 from caseward.durable import story
 from caseward.store import approvals as requests
 from caseward.store import cases, contacts, db, log, messages, timers
+from caseward.store.effects import Task
 
 RETRY = timedelta(minutes=5)
 RETRIES = 6
@@ -194,7 +195,9 @@ def fulfil(
 ) -> str:
     """Do the work and say so, or just say it. Words about work are said only when the work has succeeded."""
     if draft.task is not None:
-        executor.queue(case, draft, consent, approval_id=approval_id)
+        task = executor.queue(case, draft, consent, approval_id=approval_id)
+        if task.draft_id != draft.id:
+            return _asked_before(case, draft, task)
         return _become(case, CaseStatus.WAITING_EXECUTION, pending={})
     speaker.say(case, draft, consent, identity=who, key=f"reply:{draft.id}", by_person=by_person)
     if draft.resolves:
@@ -349,6 +352,16 @@ def _adds_nothing(before: Case, picture: Picture) -> bool:
     """Return whether a person is being asked already and this turn asks for nothing new ("any news?")."""
     new = picture.understanding.intent != "other" or picture.finding.sure
     return not new and before.status is CaseStatus.WAITING_APPROVAL and bool(requests.open_of(before.id))
+
+
+def _asked_before(case: Case, draft: Draft, task: Task) -> str:
+    """The same effect was asked for before, and may happen or have happened: a person says what to tell the contact."""
+    told = replace(_copy(draft), task=None, template="", resolves=False, replies={ResultStatus.SUCCESS: ""})
+    checks = review.check(case, told, identity.of(case).state, by_person=True)
+    why = f"{task.request.summary or task.request.skill}: this was asked for before and is {task.state}."
+    approvals.open(case, told, checks, lane=tools.pack().policy.lanes[-1], tier=Tier.R3,
+                   question="What should the customer be told?", why=why)  # fmt: skip
+    return _become(case, CaseStatus.WAITING_APPROVAL, pending={})
 
 
 def _carry_on(case: Case, turn: Turn) -> str:

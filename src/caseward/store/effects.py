@@ -74,30 +74,40 @@ class Parcel:
 def queue_task(
     request: TaskRequest, *, case_id: CaseId, draft_id: DraftId, approval_id: str, approver: str, now: datetime
 ) -> tuple[Task, bool]:
-    """Queue a task; a key that was queued before is the same task. Return it, and whether it is new."""
-    row = db.execute(
-        upsert(tasks)
-        .values(
-            id=ids.new("task"),
-            case_id=case_id,
-            draft_id=draft_id,
-            approval_id=approval_id,
-            skill=request.skill,
-            args=dict(request.args),
-            key=request.key,
-            summary=request.summary,
-            approver=approver,
-            state=EffectState.QUEUED,
-            created_at=now,
-            updated_at=now,
-            next_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(tasks)
-    ).first()
-    if row is not None:
-        return _task(row), True
-    return _task(db.execute(select(tasks).where(tasks.c.key == request.key)).one()), False
+    """Queue a task; a key that was queued before is the same task. Return it, and whether it is new.
+
+    Where the task of that key failed, which says that it surely was not done, this is another try: a task of its own,
+    under the key with the number of the try.
+    """
+    key, tries = request.key, 1
+    while True:
+        row = db.execute(
+            upsert(tasks)
+            .values(
+                id=ids.new("task"),
+                case_id=case_id,
+                draft_id=draft_id,
+                approval_id=approval_id,
+                skill=request.skill,
+                args=dict(request.args),
+                key=key,
+                summary=request.summary,
+                approver=approver,
+                state=EffectState.QUEUED,
+                created_at=now,
+                updated_at=now,
+                next_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=["key"])
+            .returning(tasks)
+        ).first()
+        if row is not None:
+            return _task(row), True
+        known = _task(db.execute(select(tasks).where(tasks.c.key == key).with_for_update()).one())
+        if known.state is not EffectState.FAILED or known.draft_id == draft_id:
+            return known, False
+        tries += 1
+        key = f"{request.key}#{tries}"
 
 
 def queue_parcel(

@@ -25,17 +25,17 @@ def case(database: str) -> Case:
     with db.transaction():
         conversation = messages.open_conversation("webchat", "chat_one", token_hash=None, language="id", now=NOW)
         opened = cases.open_case(conversation, channel="webchat", language="id", now=NOW)
-        approvals.keep_draft(
-            Draft(id=DRAFT, case_id=opened.id, language="id", template="", replies={}), checks=[], at=NOW
-        )
+        for id in (DRAFT, DraftId("drf_two"), DraftId("drf_three")):
+            draft = Draft(id=id, case_id=opened.id, language="id", template="", replies={})
+            approvals.keep_draft(draft, checks=[], at=NOW)
         return opened
 
 
-def queue(case: Case, key: str = "reschedule:ses-1") -> tuple[Task, bool]:
+def queue(case: Case, key: str = "reschedule:ses-1", *, draft: DraftId = DRAFT) -> tuple[Task, bool]:
     request = TaskRequest(skill="reschedule", args={"session": "ses-1"}, key=key, summary="Move it")
     with db.transaction():
         return effects.queue_task(
-            request, case_id=case.id, draft_id=DRAFT, approval_id="apv_one", approver="per_coach", now=NOW
+            request, case_id=case.id, draft_id=draft, approval_id="apv_one", approver="per_coach", now=NOW
         )
 
 
@@ -180,3 +180,17 @@ def test_what_does_not_exist_is_named(database: str) -> None:
             effects.task("task_none")
         with pytest.raises(NotFound, match="there is no out_none in outbox"):
             effects.parcel("out_none")
+
+
+def test_a_task_that_failed_may_be_tried_again_as_a_task_of_its_own(case: Case) -> None:
+    failed, _new = queue(case)
+    move(failed, EffectState.FAILED, Result(status=ResultStatus.FAILED))
+
+    again, new = queue(case, draft=DraftId("drf_two"))
+    same, newer = queue(case, draft=DraftId("drf_three"))
+
+    assert new
+    assert again.id != failed.id
+    assert (again.state, again.request.key) == (EffectState.QUEUED, "reschedule:ses-1#2")
+    assert not newer
+    assert same == again
