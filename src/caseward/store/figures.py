@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, exists, func, select, text
 
 from caseward.core.case import OURS
 from caseward.core.policy import Tier
@@ -58,25 +58,23 @@ def revision() -> str | None:
 
 
 def _unanswered_since() -> datetime | None:
-    """Return the oldest of the contact's words after which nothing was said, where the next move is ours."""
-    answered = (
-        select(messages.c.conversation_id, func.max(messages.c.seq).label("seq"))
-        .where(~messages.c.inbound, messages.c.kind != "note")
-        .group_by(messages.c.conversation_id)
-        .subquery()
+    """Return when the oldest message came in that no turn has taken up, or after which nothing was said though the next
+    move is ours.
+
+    Each half looks only at what waits, by an index, so that a long history costs nothing.
+    """
+    said = messages.alias("said")
+    said_since = exists().where(
+        said.c.case_id == messages.c.case_id, ~said.c.inbound, said.c.kind != "note", said.c.seq > messages.c.seq
     )
-    query = (
+    untaken = select(func.min(messages.c.at)).where(messages.c.inbound, messages.c.turn.is_(None))
+    unanswered = (
         select(func.min(messages.c.at))
-        .outerjoin(answered, answered.c.conversation_id == messages.c.conversation_id)
-        .outerjoin(cases, cases.c.id == messages.c.case_id)
-        .where(
-            messages.c.inbound,
-            messages.c.seq > func.coalesce(answered.c.seq, 0),
-            cases.c.status.is_(None) | cases.c.status.in_(OURS),
-        )
+        .join(cases, cases.c.id == messages.c.case_id)
+        .where(cases.c.status.in_(OURS), messages.c.inbound, ~said_since)
     )
-    found: datetime | None = execute(query).scalar()
-    return found
+    found: list[datetime | None] = [execute(query).scalar() for query in (untaken, unanswered)]
+    return min((at for at in found if at is not None), default=None)
 
 
 def _by(column: Any) -> dict[str, int]:
