@@ -93,7 +93,11 @@ SECTIONS = (
         shapes=core("Template"),
     ),
     Section(file="voice.yaml", intro="How a reply may sound.", shapes=core("Voice")),
-    Section(file="lexicon.yaml", intro="A mapping from a language to its everyday words.", shapes=core("Lexicon")),
+    Section(
+        file="lexicon.yaml",
+        intro="A mapping from a language to its everyday words.",
+        shapes=core("Lexicon", "Counting"),
+    ),
     Section(
         file="golden/",
         intro="Cases that prove the rules: `base` holds the facts that all cases of the file share. A case states "

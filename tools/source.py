@@ -69,6 +69,7 @@ PLAIN = {
     "Words": "language → list of text",
     "Facts": "fact → value",
     "Holidays": "the keys of holidays below",
+    "Counting": "the keys of counting below",
     "Sla": "the keys of promises below",
     "Lane": "the keys of a lane below",
     "IdentityPolicy": "the keys of identity below",

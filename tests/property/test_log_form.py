@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from caseward.store.log import MAX_SAFE, canonical
 
 names = st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=8)
-leaves = st.none() | st.booleans() | st.integers(-MAX_SAFE, MAX_SAFE) | st.text(st.characters(exclude_categories=["Cs"]))
+leaves = (
+    st.none() | st.booleans() | st.integers(-MAX_SAFE, MAX_SAFE) | st.text(st.characters(exclude_categories=["Cs"]))
+)
 values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4))
 
 

