@@ -62,7 +62,7 @@ def open_chat(*, language: str, sample_contact: str | None) -> tuple[str, Conver
             now=now,
         )
         if sample_contact is not None:
-            contact = contacts.get(ContactId(sample_contact))
+            contact = contacts.sample(ContactId(sample_contact))
             if contact is None:
                 raise NotFound(f"there is no sample contact {sample_contact}")
             contacts.prove(WEBCHAT, address, contact.id, method="channel", now=now)

@@ -30,6 +30,12 @@ def get(contact_id: ContactId) -> Contact | None:
     return None if row is None else _contact(row)
 
 
+def sample(contact_id: ContactId) -> Contact | None:
+    """Return a sample contact, which a demo lays out, or None."""
+    row = db.execute(select(contacts).where(contacts.c.id == contact_id, contacts.c.sample)).first()
+    return None if row is None else _contact(row)
+
+
 def identity(channel: str, address: str) -> tuple[Contact, str, datetime] | None:
     """Return the contact that an address is proved to belong to, how and when, or None."""
     row = db.execute(_PROVED, {"channel": channel, "address": address}).first()

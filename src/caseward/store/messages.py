@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Interval, bindparam, func, insert, select, update
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core import ids
@@ -70,7 +71,16 @@ class Received:
     """How many messages came in on this conversation within the last minute, this one included."""
 
 
-_RECEIVE = upsert(table).on_conflict_do_nothing(index_elements=["conversation_id", "provider_id"]).returning(table)
+_RECEIVE = sql(
+    """
+    insert into messages (id, conversation_id, inbound, author, kind, text, at, provider_id)
+    select :id, locked.id, true, 'customer', :kind, :text, :at, :provider_id
+    from (select id from conversations where id = :conversation for update) as locked
+    on conflict (conversation_id, provider_id) do nothing
+    returning *
+    """
+)
+"""The conversation is locked before the number is drawn, so that numbers become visible in their order."""
 _ADD = insert(table).returning(table)
 _FIRST = func.coalesce(conversations.c.first_at, bindparam("at", type_=AT))
 _COLLECT = (
@@ -120,9 +130,7 @@ def receive(
         _RECEIVE,
         {
             "id": ids.new("msg"),
-            "conversation_id": conversation_id,
-            "inbound": True,
-            "author": "customer",
+            "conversation": conversation_id,
             "kind": kind,
             "text": text,
             "at": at,
