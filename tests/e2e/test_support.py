@@ -354,3 +354,19 @@ def test_bare_numbers_belong_to_the_matter_they_follow(desk: Desk) -> None:
 
     assert (desk.case(conversation).intent, desk.case(conversation).language) == ("schedule", "en")
     assert len(requests(desk, conversation)) == 1
+
+
+def test_after_a_refund_the_contact_is_told_so_and_not_that_nothing_was_paid(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    desk.say(conversation, "I want a refund for my last payment please")
+    desk.settle()
+    decide(requests(desk, conversation)[0], Word.APPROVE, role="coach")
+    desk.settle()
+
+    desk.say(conversation, "Has my payment gone through?")
+    desk.settle()
+    [request] = requests(desk, conversation)
+    decide(request, Word.APPROVE, role="agent")
+    desk.settle()
+
+    assert "has been refunded" in desk.replies(conversation)[-1]

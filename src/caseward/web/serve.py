@@ -57,6 +57,7 @@ def configure(settings: Settings, app: object) -> uvicorn.Config:
         port=settings.port,
         workers=settings.workers,
         backlog=BACKLOG,
+        log_config=None,  # its warnings go where ours go
         log_level=UVICORN_LEVEL,
         access_log=False,
         server_header=False,

@@ -58,7 +58,7 @@ NEEDED = [
     "message-too-long",
     "message-unreadable",
 ]
-MAY_CLAIM = {"reschedule-done", "invoice-resent", "refund-done", "payment-confirmed"}
+MAY_CLAIM = {"reschedule-done", "invoice-resent", "refund-done", "payment-confirmed", "payment-refunded"}
 """Templates used only on a result or a reading that bears them out."""
 SENT_TO_STRANGERS = {
     *("acknowledgement", "faq-answer", "identity-request", "identity-mismatch", "identity-locked", "degraded"),
