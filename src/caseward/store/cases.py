@@ -107,22 +107,6 @@ def of_contact(contact_id: ContactId, *, limit: int = 20) -> list[Case]:
     return [_case(row) for row in rows]
 
 
-def page(*, status: str | None = None, before: int | None = None, limit: int = 50) -> list[Case]:
-    """Return cases by falling number, below `before`."""
-    query = select(table).order_by(table.c.number.desc()).limit(limit)
-    if status:
-        query = query.where(table.c.status == status)
-    if before is not None:
-        query = query.where(table.c.number < before)
-    return [_case(row) for row in db.execute(query)]
-
-
-def resolved_before(at: datetime, *, limit: int = 100) -> list[CaseId]:
-    """Return resolved cases that were resolved before then."""
-    query = select(table.c.id).where(table.c.status == CaseStatus.RESOLVED, table.c.resolved_at < at).limit(limit)
-    return [CaseId(row.id) for row in db.execute(query)]
-
-
 def record_decision(
     case_id: CaseId, *, turn: int, tier: Tier, release: str, body: Mapping[str, Any], at: datetime
 ) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from caseward.core.errors import CasewardError
 
@@ -152,12 +152,6 @@ def execute(statement: Any, parameters: Any = None) -> Any:
 def after_commit(call: Callable[[], None]) -> None:
     """Call `call` once the current transaction is committed; it is lost if the process dies, so it may only wake."""
     current().after.append(call)
-
-
-def ping() -> None:
-    """Return if the database answers; raise what the driver raises if not."""
-    with engine().connect() as connection:
-        connection.execute(text("select 1"))
 
 
 def _dumps(value: Any) -> str:

@@ -114,8 +114,3 @@ def publish(name: str, *, pack: str, digest: str, now: datetime) -> None:
 def release(name: str) -> Any | None:
     """Return the release of that name, or None: name, pack, digest, published_at."""
     return db.execute(select(releases).where(releases.c.name == name)).first()
-
-
-def current_release() -> Any | None:
-    """Return the release published last: name, pack, digest, published_at."""
-    return db.execute(select(releases).order_by(releases.c.published_at.desc()).limit(1)).first()
