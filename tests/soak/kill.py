@@ -78,17 +78,22 @@ class Report:
         )
 
 
-def kill(rounds: int, *, seed: int, folder: Path, outage_seconds: float = OUTAGE_SECONDS) -> Report:
-    """Run so many rounds, in as many houses as they take; places come in an order that the seed gives."""
+WAYS = (*PLACES, *["at an instant"] * 6, *["database"] * 3)
+"""In what ways a server's life may end."""
+
+
+def kill(
+    rounds: int, *, seed: int, folder: Path, ways: Sequence[str] = WAYS, outage_seconds: float = OUTAGE_SECONDS
+) -> Report:
+    """Run so many rounds, in as many houses as they take; the ways to die come in an order that the seed gives."""
     chance = random.Random(seed)
     report, started = Report(), time.monotonic()
-    ways = [*PLACES, *["at an instant"] * 6, *["database"] * 3]
-    chance.shuffle(ways)
-    while report.rounds < rounds:
-        lives = [ways[(report.rounds + n) % len(ways)] for n in range(min(LIVES_OF_A_HOUSE, rounds - report.rounds))]
-        home = folder / f"house-{report.rounds}"
+    shuffled = chance.sample(ways, len(ways))
+    lives = [shuffled[n % len(shuffled)] for n in range(rounds)]
+    for first in range(0, rounds, LIVES_OF_A_HOUSE):
+        home = folder / f"house-{first}"
         home.mkdir(parents=True)
-        House(home, chance, report, outage_seconds).live(lives)
+        House(home, chance, report, outage_seconds).live(lives[first : first + LIVES_OF_A_HOUSE])
     report.seconds = time.monotonic() - started
     return report
 
@@ -144,7 +149,7 @@ class House:
         """Live on until it dies this way; contacts come all the while."""
         if ":" in way:
             reached = self._server.wait(lambda: self._server.crashed, PATIENCE_SECONDS)
-            way = f"at {way.rpartition(':')[0]}" if reached else "at an instant"
+            way = f"at {way.rpartition(':')[0]}" if reached else f"at an instant, {way} not reached"
         else:
             time.sleep(self._chance.uniform(0.1, 2.0))
         if way == "database":
