@@ -16,6 +16,8 @@ _SPACE = re.compile(r"\s+")
 _END = re.compile(r"[\n\r\u2028\u2029]+|(?<=[.?!;])[.?!;]*\s+")
 """Ends of sentences. A full stop inside `10.30` or `1.300.000` is none, for no space follows it."""
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "`": "'", "\u2013": "-", "\u2014": "-"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Control, format (zero-width, direction marks), surrogate, private and unassigned characters."""
 
 
 def normalise(text: str) -> str:
@@ -28,6 +30,12 @@ def normalise(text: str) -> str:
     plain = _SPACE.sub(" ", _printable(plain)).strip()
     plain = _STRETCHED.sub(r"\1", plain)
     return _SPELLED.sub(lambda match: "".join(char for char in match[0] if char.isalpha()), plain)
+
+
+def clean(text: str) -> str:
+    """Return `text` as it may be stored and shown: composed (NFC), without control or direction-changing characters."""
+    composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return "".join(char for char in composed if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
 
 
 def sentences(text: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from caseward.core.review import Check, Subject
 from caseward.core.review import review as run_rules
 from caseward.core.roles import Effect
 from caseward.core.task import Draft, Evidence, ResultStatus
+from caseward.core.text import clean
 from caseward.desk import tools
 from caseward.store import approvals as store
 from caseward.store import cases, contacts, db, log, messages
@@ -72,12 +73,13 @@ def decide(
         Conflict: it was decided, has expired, or the draft is not the one with this digest.
         BadInput: a denial or escalation without a reason, an edit without words or with words the QA gate refuses.
     """
+    text, reason, conditions = clean(text or "").strip(), clean(reason).strip(), clean(conditions).strip()
     case = cases.get(store.get(approval_id).case_id, lock=True)  # the case first, as every story does
     request = store.get(approval_id, lock=True)
     now = tools.now()
     if role not in tools.pack().profile.lanes[request.lane].roles:
         _denied(case, person, {"approval": request.id, "role": role, "lane": request.lane})
-        raise Refused(f"a {role.replace('_', ' ')} does not decide in the lane {request.lane}")
+        raise Refused(f"the role {role.replace('_', ' ')} does not decide in the lane {request.lane}")
     if request.state is not ApprovalState.OPEN:
         by = f" by {request.decided_by}" if request.decided_by else ""
         raise Conflict(f"this request was already {request.state}{by}")
@@ -85,7 +87,7 @@ def decide(
         raise Conflict("this request has expired, which counts as denied; nothing was sent")
     if digest != request.digest:
         raise Conflict("the draft changed since you read it; read it again")
-    if word in (Word.DENY, Word.ESCALATE) and not reason.strip():
+    if word in (Word.DENY, Word.ESCALATE) and not reason:
         raise BadInput(f"reason: say why you {word}, so that it can be understood later")
     if max(len(reason), len(conditions)) > MAX_REASON:
         raise BadInput(f"reason, conditions: write at most {MAX_REASON} characters each")
@@ -93,7 +95,7 @@ def decide(
     draft, checks, _at = store.draft(request.draft_id)
     edited: Draft | None = None
     if word is Word.EDIT:
-        edited = _edited(case, draft, (text or "").strip(), by=person)
+        edited = _edited(case, draft, text, by=person)
         if edited.digest == draft.digest:
             raise BadInput("text: nothing was changed; approve it, or edit the words")
     elif word is Word.APPROVE:
@@ -105,16 +107,16 @@ def decide(
         STATES[word],
         by=person,
         at=now,
-        reason=reason.strip(),
-        conditions=conditions.strip(),
+        reason=reason,
+        conditions=conditions,
         draft_id=edited.id if edited else None,
         digest=edited.digest if edited else None,
     )
     if not settled:
         raise Conflict("somebody else decided this first")
     cases.set_clock(case.id, "decision", met_at=now)
-    _log(case, "verdict", person, {"approval": request.id, "verdict": word, "role": role, "reason": reason.strip(),
-                                   "conditions": conditions.strip(), "digest": edited.digest if edited else digest,
+    _log(case, "verdict", person, {"approval": request.id, "verdict": word, "role": role, "reason": reason,
+                                   "conditions": conditions, "digest": edited.digest if edited else digest,
                                    "reply": (edited or draft).reply})  # fmt: skip
     tools.begin("conclude", request.id, f"conclude:{request.id}")
     return store.get(request.id)
@@ -124,7 +126,8 @@ def preview(approval_id: str, text: str) -> Sequence[Check]:
     """Return what the QA gate would say to an edit, without recording anything."""
     request = store.get(approval_id)
     draft, _checks, _at = store.draft(request.draft_id)
-    return _review(cases.get(request.case_id), replace(draft, replies={**draft.replies, ResultStatus.SUCCESS: text}))
+    edited = replace(draft, replies={**draft.replies, ResultStatus.SUCCESS: clean(text)})
+    return _review(cases.get(request.case_id), edited)
 
 
 def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
@@ -136,23 +139,21 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
     """
     messages.lock(cases.get(case_id).conversation_id)
     case = cases.get(case_id, lock=True)
-    now, profile = tools.now(), tools.pack().profile
+    text, now, profile = clean(text).strip(), tools.now(), tools.pack().profile
     lanes = [name for name, lane in profile.lanes.items() if role in lane.roles]
     waiting = store.open_of(case.id)
     needed = max((request.lane for request in waiting), key=tools.pack().policy.lanes.index, default=None)
     if not lanes or (needed is not None and needed not in lanes):
         _denied(case, person, {"role": role, "lane": needed or ""})
-        raise Refused(f"a {role.replace('_', ' ')} does not answer for the lane {needed or 'of any case'}")
+        raise Refused(f"the role {role.replace('_', ' ')} does not answer for the lane {needed or 'of any case'}")
     row = _last_address(case)
     draft = Draft(
         id=DraftId(ids.new("drf")),
         case_id=case.id,
         language=tools.pack().language(case.language),
         template="",
-        replies={ResultStatus.SUCCESS: text.strip()},
-        evidence=(
-            Evidence(id=person, kind="person", title="Stated by a person", excerpt=text.strip(), source=role, at=now),
-        ),
+        replies={ResultStatus.SUCCESS: text},
+        evidence=(Evidence(id=person, kind="person", title="Stated by a person", excerpt=text, source=role, at=now),),
         resolves=False,
         address=row,
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime, timedelta
 
 from caseward.core.case import Case, CaseStatus
 from caseward.core.errors import BadInput
 from caseward.core.ids import ConversationId
 from caseward.core.messages import Inbound
+from caseward.core.text import clean
 from caseward.core.turn import Turn
 from caseward.desk import tools
 from caseward.store import cases, log, messages
@@ -58,16 +58,6 @@ def receive(conversation_id: ConversationId, inbound: Inbound) -> Received:
         conversation_id=conversation_id,
     )
     return received
-
-
-def clean(text: str) -> str:
-    """Return `text` as it may be stored and shown: composed (NFC), without control or direction-changing characters."""
-    composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(char for char in composed if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
-
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Control, format (zero-width, direction marks), surrogate, private and unassigned characters."""
 
 
 def file(conversation_id: ConversationId) -> tuple[Turn, Case] | None:
