@@ -188,7 +188,7 @@ def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]
 def prepare(url: str, settings: Settings, pack: Pack, now: datetime, *, demo: bool) -> None:
     """Bring the database up to date, publish the pack's release, and lay a demo's samples out."""
     migrate.upgrade(url)
-    place.seal_key(settings)
+    place.seal_key(settings)  # made before several processes ask for it
     with db.transaction():
         log.start()
         if demo and samples.in_use() and samples.laid_out_at() is None:

@@ -24,6 +24,7 @@ from caseward.core.roles import Role
 from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
 from caseward.desk import tools
 from caseward.packs.load import load
+from caseward.settings import Settings
 from caseward.store import approvals, cases, contacts, log, messages, people
 from caseward.store.context import Reading
 from caseward.store.context import keep as keep_reading
@@ -241,6 +242,7 @@ def house() -> Iterator[House]:
     """Open a console on the database that is connected, with a person for every role."""
     pack = school()
     app = FastAPI()
+    app.state.settings = Settings()
     console.install(app)
     opened = House(app=app, pack=pack, now=MORNING)
     tools.use(

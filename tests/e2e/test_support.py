@@ -14,7 +14,7 @@ from caseward.core.policy import Tier
 from caseward.desk import approvals as verdicts
 from caseward.desk import health
 from caseward.flows import support
-from caseward.store import approvals, cases, db, effects, log
+from caseward.store import approvals, cases, db, effects, log, running
 from caseward.store.approvals import Request
 from tests.conftest import Desk
 
@@ -370,3 +370,68 @@ def test_after_a_refund_the_contact_is_told_so_and_not_that_nothing_was_paid(des
     desk.settle()
 
     assert "has been refunded" in desk.replies(conversation)[-1]
+
+
+@pytest.mark.parametrize(
+    "words", ["I want to move my lesson", "I want a refund for my last payment please", "Please delete all my data"]
+)
+def test_somebody_who_insists_without_proof_gets_a_person_and_no_claim(desk: Desk, words: str) -> None:
+    conversation = desk.open(language="en")
+    desk.say(conversation, words)
+    desk.settle()
+
+    for attempt in range(4):
+        desk.say(conversation, f"INV-2026-0001 wrong{attempt}@example.com")
+        desk.settle()
+
+    [request] = requests(desk, conversation)
+    with db.transaction():
+        draft, _checks, _at = approvals.draft(request.draft_id)
+        assert log.entries(kind="error") == []
+    assert (request.lane, draft.template) == ("coach", "person-takes-over")
+
+
+def test_a_system_that_failed_by_itself_is_asked_again_and_degraded_mode_ends(desk: Desk) -> None:
+    with db.transaction():
+        for _ in range(3):
+            health.note("calendar", ok=False, why="timed out")
+    conversation = desk.open(as_="stu-001", language="en")
+    desk.say(conversation, "When is my next lesson?")
+    desk.settle()
+    assert requests(desk, conversation) == []
+
+    desk.clock.advance(minutes=6)
+    desk.settle()
+
+    assert len(requests(desk, conversation)) == 1
+    with db.transaction():
+        assert not running.systems()["calendar"].degraded
+
+
+def test_a_decision_that_takes_too_long_is_warned_of_and_recorded(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-001", language="en")
+    desk.say(conversation, "When is my next lesson?")
+    desk.settle()
+
+    desk.clock.advance(minutes=61)
+    desk.settle()
+
+    case = desk.case(conversation)
+    with db.transaction():
+        told = [
+            (entry.kind, entry.payload["clock"]) for entry in log.walk(case.id) if entry.kind in ("warning", "breach")
+        ]
+    assert ("warning", "decision") in told
+    assert ("breach", "decision") in told
+
+
+def test_any_news_leaves_the_matter_as_it_is(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    desk.say(conversation, "I want a refund for my last payment please")
+    desk.settle()
+
+    desk.say(conversation, "hello?? still there???")
+    desk.settle()
+
+    assert desk.case(conversation).intent == "refund"
+    assert [request.question for request in requests(desk, conversation)] == ["Return this payment?"]

@@ -73,6 +73,8 @@ class Picture:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     degraded: frozenset[str] = frozenset()
     """Systems that are unhealthy now."""
+    heard: Mapping[str, str] = field(default_factory=dict)
+    """System that was asked → why it did not answer; empty where it did."""
 
     def plain(self) -> dict[str, Value]:
         """Return fact name → value, as the gate takes them."""

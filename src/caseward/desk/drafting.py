@@ -9,6 +9,7 @@ from typing import Any
 
 from caseward.core import ids
 from caseward.core.case import Case
+from caseward.core.errors import PackError
 from caseward.core.ids import DraftId
 from caseward.core.pack import Pack, Plan
 from caseward.core.policy import Decision, Tier
@@ -19,8 +20,8 @@ from caseward.desk import tools
 from caseward.packs import wording
 
 MAX_OPTIONS = 5
-FALLBACK = "person-takes-over"
-"""Said once a person carries on, where no plan of the pack may be followed."""
+TAKE_OVER = Plan(template="person-takes-over", question="Take over this conversation?", resolves=False)
+"""Followed where no plan of the pack may be: a person carries on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +51,18 @@ def propose(
     fitting = [each for each in intent.plans if _holds(each.when, values)]
     if decision.executor is None:  # work that nothing may run is not proposed, and its words would not come true
         fitting = [each for each in fitting if not each.task]
-    plan = fitting[0] if fitting else Plan(template=FALLBACK, question="Take over this conversation?", resolves=False)
+    unread = [name for name in intent.reads if name not in picture.readings]
+    # Without its readings a plan that says "none is on record" would be believed: nothing is claimed instead.
+    plan = fitting[0] if fitting and not unread else TAKE_OVER
     if plan.needs and plan.needs not in values:
         slots = tuple(datetime.fromisoformat(str(each)) for each in values.get("slots", ()))
         return Proposal(plan=plan, draft=None, options=slots[:MAX_OPTIONS], values=values)
-    return Proposal(plan=plan, draft=_draft(case, turn, picture, plan, values, decision_id), values=values)
+    try:
+        draft = _draft(case, turn, picture, plan, values, decision_id)
+    except PackError:  # a value its words need is not known, such as the name of somebody unproven
+        plan = TAKE_OVER
+        draft = _draft(case, turn, picture, plan, values, decision_id)
+    return Proposal(plan=plan, draft=draft, values=values)
 
 
 def _holds(when: Mapping[str, Any], values: Mapping[str, Any]) -> bool:

@@ -79,8 +79,8 @@ def settle(task: Task, result: Result) -> None:
     states = {ResultStatus.SUCCESS: EffectState.DONE, ResultStatus.UNKNOWN: EffectState.UNKNOWN}
     state = states.get(result.status, EffectState.FAILED)
     next_at = None
-    if result.status is ResultStatus.UNKNOWN and task.attempts < len(BACKOFF):
-        next_at = tools.now() + BACKOFF[task.attempts]
+    if result.status is ResultStatus.UNKNOWN and not gives_up(task, result):
+        next_at = tools.now() + BACKOFF[max(task.attempts, 1) - 1]
     effects.move_task(task.id, state, now=tools.now(), result=result, next_at=next_at)
     outcome: Mapping[str, Any] = {
         "status": result.status,
@@ -93,7 +93,7 @@ def settle(task: Task, result: Result) -> None:
 
 def gives_up(task: Task, result: Result) -> bool:
     """Return whether an unknown outcome is now a person's to settle."""
-    return result.status is ResultStatus.UNKNOWN and task.attempts >= len(BACKOFF)
+    return result.status is ResultStatus.UNKNOWN and task.attempts > len(BACKOFF)
 
 
 def _log(task: Task, kind: str, more: Mapping[str, Any]) -> None:

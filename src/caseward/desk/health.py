@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from caseward.desk import tools
 from caseward.store import log, running
 
@@ -22,6 +24,12 @@ def note(system: str, *, ok: bool, why: str = "") -> None:
         running.count_failures(system, failures)
         return
     _set(system, degraded=failures >= FAILURES, why=why, failures=failures, was=False)
+
+
+def listen(heard: Mapping[str, str]) -> None:
+    """Count what the systems that were just asked said: an empty reason is an answer."""
+    for system, why in heard.items():
+        note(system, ok=not why, why=why)
 
 
 def declare(system: str, *, degraded: bool, why: str, by: str) -> None:

@@ -45,6 +45,13 @@ def on_decision(case: Case, tier: Tier) -> datetime:
     return due
 
 
+def on_request(case: Case) -> None:
+    """Watch the time that the people who were asked take to decide."""
+    clock = cases.clocks_of(case.id).get("decision")
+    if clock is not None:
+        _watch(case, "decision", clock.due_at)
+
+
 def on_status(case: Case) -> None:
     """Pause the resolution clock while the next move is not ours, and stop it when the matter is settled."""
     now = tools.now()

@@ -18,6 +18,10 @@ from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Fact, Picture, Reading, T
 from caseward.desk import tools
 from caseward.store import cases, context, log, running
 
+PROBE_AFTER = timedelta(minutes=1)
+"""A system that failed is asked again after this, so that degraded mode ends by itself."""
+AUTO = "auto"
+
 
 def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
     """Return what the turn means, in the light of what we asked before.
@@ -95,9 +99,10 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     finding = tools.brain().find(turn.text, language=seen.language)
     degraded = {name for name, health in running.systems().items() if health.degraded}
     readings: dict[str, Reading] = {}
+    heard: dict[str, str] = {}
     if who.state is IdentityState.VERIFIED and who.contact is not None:
         for name in intent.reads:
-            reading = _read(case, who.contact.id, name, degraded)
+            reading = _read(case, who.contact.id, name, degraded, heard)
             if reading is not None:
                 readings[name] = reading
 
@@ -137,6 +142,7 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
         values=values,
         readings=readings,
         degraded=frozenset(degraded),
+        heard=heard,
     )
 
 
@@ -155,12 +161,13 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     intent = body["understanding"].get("intent", case.intent)
     degraded = {name for name, health in running.systems().items() if health.degraded}
     readings: dict[str, Reading] = {}
+    heard: dict[str, str] = {}
     reads = pack.intents[intent].reads if intent in pack.intents else ()
     read_anew = {tools.skill(name).system for name in reads}
     if who.contact is not None:
         context.drop(who.contact.id)
         for name in reads:
-            reading = _read(case, who.contact.id, name, degraded)
+            reading = _read(case, who.contact.id, name, degraded, heard)
             if reading is not None:
                 readings[name] = reading
     specs = pack.policy.facts
@@ -195,6 +202,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
         values={key: value for reading in readings.values() for key, value in reading.values.items()},
         readings=readings,
         degraded=frozenset(degraded),
+        heard=heard,
     )
 
 
@@ -216,20 +224,28 @@ def _facts_of(readings: Mapping[str, Reading], now: datetime) -> dict[str, Fact]
     return facts
 
 
-def _read(case: Case, contact_id: Any, name: str, degraded: set[str]) -> Reading | None:
+def _may_probe(health: running.Health | None, now: datetime) -> bool:
+    """Return whether a system that failed by itself may be asked again; what a person declared is theirs to end."""
+    return health is not None and health.by == AUTO and now - health.since >= PROBE_AFTER
+
+
+def _read(case: Case, contact_id: Any, name: str, degraded: set[str], heard: dict[str, str]) -> Reading | None:
     """Return a reading, from the contact's context while it is fresh, else through the skill; None when it failed."""
     now, pack = tools.now(), tools.pack()
     kept = context.fresh(contact_id, now).get(name)
     if kept is not None:
         return kept
     skill = tools.skill(name)
-    if skill.system in degraded:
+    if skill.system in degraded and not _may_probe(running.systems().get(skill.system), now):
         return None
     try:
         result = skill.run({"contact": contact_id}, key=f"read:{case.id}:{name}", now=now)
-    except SystemDown:
+    except SystemDown as down:
         degraded.add(skill.system)
+        heard[skill.system] = str(down)
         return None
+    degraded.discard(skill.system)
+    heard.setdefault(skill.system, "")
     if result.status is not ResultStatus.SUCCESS:
         return None
     minutes = pack.profile.freshness_minutes.get(name, 0)

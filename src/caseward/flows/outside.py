@@ -42,6 +42,7 @@ def _authorise(task_id: str) -> bool:
         draft, _checks, _at = requests.draft(task.draft_id)
         tier = requests.get(task.approval_id).tier if task.approval_id else case.tier
         picture = triage.refresh(case, identity.of(case), draft.decision)
+        health.listen(picture.heard)
         why = gate.still_allows(picture, tier if tier is not None else Tier.R0)
         if why:
             _settle(task, Result(status=ResultStatus.BLOCKED_POLICY, detail=why))
@@ -104,6 +105,7 @@ def _ask_people(case: Case, task: Task, result: Result, draft: Draft) -> str:
     checks = review.check(case, told, identity.of(case).state, by_person=True)
     approvals.open(case, told, checks, lane=lane, tier=Tier.R3, question="What should the customer be told?",
                    why=f"{task.request.summary or task.request.skill}: {result.detail or result.status}")  # fmt: skip
+    promises.on_request(case)
     promise = promises.next_promise(tools.now())
     speaker.tell(case, "stalled", {"promise_time": promise}, address=draft.address, key=f"stalled:{task.id}")
     return _become(case, CaseStatus.WAITING_APPROVAL)

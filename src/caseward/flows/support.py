@@ -29,6 +29,7 @@ from caseward.desk import (
     drafting,
     executor,
     gate,
+    health,
     identity,
     intake,
     promises,
@@ -102,7 +103,7 @@ def ask_again(approval_id: str) -> str:
                at=tools.now(), case_id=case.id)  # fmt: skip
     if request.state is not ApprovalState.OPEN:
         checks = review.check(case, draft, identity.of(case).state)
-        approvals.open(case, _copy(draft), checks, lane=request.lane, tier=request.tier, question=request.question,
+        _ask(case, _copy(draft), checks, lane=request.lane, tier=request.tier, question=request.question,
                        why="The last verdict could not be carried out; nothing was sent.")  # fmt: skip
     return _become(case, CaseStatus.WAITING_APPROVAL)
 
@@ -139,6 +140,7 @@ def respond(case: Case, turn: Turn, *, again: bool = False) -> str:
     seen = triage.understand(case, turn, again=again)
     case, who = identity.establish(case, turn, seen)
     picture = triage.collect(case, turn, seen, who)
+    health.listen(picture.heard)
     case, decision, decision_id = gate.decide(case, turn.number, picture)
     promise = promises.on_decision(case, decision.tier)
 
@@ -147,7 +149,7 @@ def respond(case: Case, turn: Turn, *, again: bool = False) -> str:
     if decision.hold is Hold.DEGRADED or (decision.hold is Hold.MISSING and picture.degraded):
         return _wait_for_systems(case, turn, picture)
     if _adds_nothing(before, picture):
-        return _carry_on(case, turn)
+        return _carry_on(before, case, turn)
 
     proposal = drafting.propose(case, turn, picture, decision, decision_id=decision_id, promise=promise)
     if proposal.draft is None:
@@ -173,13 +175,14 @@ def conclude(approval_id: str) -> str:
     if request.state is ApprovalState.ESCALATED:
         lane = tools.pack().profile.lanes[request.lane].escalates_to or request.lane
         checks = review.check(case, draft, who.state)
-        approvals.open(case, _copy(draft), checks, lane=lane, tier=request.tier, question=request.question,
+        _ask(case, _copy(draft), checks, lane=lane, tier=request.tier, question=request.question,
                        why=request.reason)  # fmt: skip
         return _become(case, CaseStatus.WAITING_APPROVAL)
     if request.state not in (ApprovalState.APPROVED, ApprovalState.EDITED) or request.decided_at is None:
         return str(case.status)
 
     picture = triage.refresh(case, who, draft.decision)
+    health.listen(picture.heard)
     changed = drafting.outdated(draft, picture, draft.language)
     if changed and draft.template:
         return _facts_moved(case, changed, lane=request.lane)
@@ -247,7 +250,7 @@ def expire(approval_id: str) -> str:
     speaker.tell(case, "stalled", {"promise_time": again}, address=draft.address, key=f"expired:{request.id}")
     lane = tools.pack().profile.lanes[request.lane].escalates_to or request.lane
     checks = review.check(case, draft, identity.of(case).state)
-    approvals.open(case, _copy(draft), checks, lane=lane, tier=request.tier, question=request.question,
+    _ask(case, _copy(draft), checks, lane=lane, tier=request.tier, question=request.question,
                    why="Nobody decided in time.")  # fmt: skip
     return _become(case, CaseStatus.WAITING_APPROVAL)
 
@@ -339,13 +342,19 @@ def _ask_people(
     waiting = requests.open_of(case.id)
     if before.intent == case.intent:
         approvals.withdraw(case, "superseded by a newer draft")
-    approvals.open(case, draft, checks, lane=lane, tier=decision.tier, question=plan.question, why=plan.why)
+    _ask(case, draft, checks, lane=lane, tier=decision.tier, question=plan.question, why=plan.why)
     if not waiting:
         template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"
         speaker.tell(case, template, {"promise_time": promise}, address=_address(case),
                      key=f"ack:{case.id}:{turn.number}")  # fmt: skip
     pending = {**_remember(turn, picture, ask=""), "options": case.pending.get("options", [])}
     return _become(case, CaseStatus.WAITING_APPROVAL, pending=pending)
+
+
+def _ask(case: Case, draft: Draft, checks: Sequence[Check], *, lane: str, tier: Tier, question: str, why: str) -> None:
+    """Ask the people of a lane, and watch the time they take."""
+    approvals.open(case, draft, checks, lane=lane, tier=tier, question=question, why=why)
+    promises.on_request(case)
 
 
 def _adds_nothing(before: Case, picture: Picture) -> bool:
@@ -359,14 +368,20 @@ def _asked_before(case: Case, draft: Draft, task: Task) -> str:
     told = replace(_copy(draft), task=None, template="", resolves=False, replies={ResultStatus.SUCCESS: ""})
     checks = review.check(case, told, identity.of(case).state, by_person=True)
     why = f"{task.request.summary or task.request.skill}: this was asked for before and is {task.state}."
-    approvals.open(case, told, checks, lane=tools.pack().policy.lanes[-1], tier=Tier.R3,
+    _ask(case, told, checks, lane=tools.pack().policy.lanes[-1], tier=Tier.R3,
                    question="What should the customer be told?", why=why)  # fmt: skip
     return _become(case, CaseStatus.WAITING_APPROVAL, pending={})
 
 
-def _carry_on(case: Case, turn: Turn) -> str:
-    promise = promises.next_promise(tools.now())
-    speaker.tell(case, "stalled", {"promise_time": promise}, address=_address(case),
+def _carry_on(before: Case, case: Case, turn: Turn) -> str:
+    """Say that we are still at it, and leave the matter that is being decided as it was."""
+    now = tools.now()
+    promised = cases.clocks_of(case.id)["resolution"].due_at
+    promise = max(promised, promises.next_promise(now))
+    case = cases.change(
+        case, now, intent=before.intent, category=before.category, severity=before.severity, tier=before.tier
+    )
+    speaker.tell(case, "acknowledgement", {"promise_time": promise}, address=_address(case),
                  key=f"still:{case.id}:{turn.number}")  # fmt: skip
     return _become(case, CaseStatus.WAITING_APPROVAL)
 

@@ -25,7 +25,7 @@ from caseward.store.tables import api_tokens, people, sessions, sign_in_links
 IDLE = timedelta(hours=2)
 """A session unused for this long is over."""
 SHIFT = timedelta(hours=12)
-"""A session is over after this, however busy."""
+"""How long a session lasts when nothing else is said."""
 SEEN_EVERY = timedelta(minutes=1)
 """How often the last use of a session is written down."""
 
@@ -144,8 +144,8 @@ def use_link(token: str, *, now: datetime) -> Person:
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 
-def open_session(person: Person, *, now: datetime) -> str:
-    """Open a session and return its token, which is new at every sign-in."""
+def open_session(person: Person, *, now: datetime, lasts: timedelta = SHIFT) -> str:
+    """Open a session, over after `lasts` however busy, and return its token, which is new at every sign-in."""
     token = secrets.token_urlsafe(32)
     execute(
         insert(sessions).values(
@@ -154,7 +154,7 @@ def open_session(person: Person, *, now: datetime) -> str:
             csrf=secrets.token_urlsafe(24),
             created_at=now,
             seen_at=now,
-            expires_at=now + SHIFT,
+            expires_at=now + lasts,
         )
     )
     return token

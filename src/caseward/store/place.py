@@ -13,7 +13,6 @@ from caseward.store.embedded import Embedded
 
 DEMO_FOLDER = "demo"
 """Where below the data folder a demo keeps its database, apart from a real desk's."""
-SEAL_FILE = "seal.key"
 
 
 def connect(settings: Settings, stack: ExitStack, *, demo: bool) -> str:
@@ -58,11 +57,10 @@ def forget_demo(settings: Settings) -> None:
 
 
 def seal_key(settings: Settings) -> Ed25519PrivateKey:
-    """Return the key that heads of the action log are signed with, made at the first start."""
-    return seals.key(settings.data / SEAL_FILE)
+    """Return what the log's head is signed with."""
+    return seals.key(settings.signing_secret())
 
 
-def trusted(settings: Settings) -> Ed25519PublicKey | None:
-    """Return the key that signed heads must be of, or None where this machine has none."""
-    file = settings.data / SEAL_FILE
-    return seals.key(file).public_key() if file.exists() else None
+def trusted(settings: Settings) -> Ed25519PublicKey:
+    """Return the key that the log's heads must be signed with."""
+    return seal_key(settings).public_key()

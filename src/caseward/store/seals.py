@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import insert, select
 
 from caseward.store import db
@@ -18,14 +17,9 @@ from caseward.store.tables import log, log_head, log_signatures
 EVERY = timedelta(days=1)
 
 
-def key(file: Path) -> Ed25519PrivateKey:
-    """Return the signing key in `file`, making it, readable by its owner alone, when there is none."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        raw = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
-            handle.write(raw)
-    return Ed25519PrivateKey.from_private_bytes(file.read_bytes())
+def key(secret: str) -> Ed25519PrivateKey:
+    """Return the signing key that a desk's secret stands for: every process and machine of the desk has the same."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"caseward log seal {secret}".encode()).digest())
 
 
 def seal(signer: Ed25519PrivateKey, *, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -17,9 +18,10 @@ from fastapi import Depends, Form, Request, Response
 from caseward.core.errors import Refused
 from caseward.core.roles import Role
 from caseward.desk import tools
+from caseward.settings import Settings
 from caseward.store import people
 from caseward.store.db import transaction
-from caseward.store.people import SHIFT, Person
+from caseward.store.people import Person
 
 EVERYONE = frozenset(Role)
 
@@ -126,12 +128,14 @@ def cookie_name(request: Request, name: str) -> str:
 def sign_in(request: Request, response: Response, person: Person) -> None:
     """Open a session for `person`, end the one this browser had, and set the cookie."""
     sign_out(request)
+    settings: Settings = request.app.state.settings
+    lasts = timedelta(hours=settings.session_hours)
     with transaction():
-        token = people.open_session(person, now=tools.now())
+        token = people.open_session(person, now=tools.now(), lasts=lasts)
     response.set_cookie(
         cookie_name(request, "session"),
         token,
-        max_age=int(SHIFT.total_seconds()),
+        max_age=int(lasts.total_seconds()),
         httponly=True,
         secure=_secure(request),
         samesite="lax",

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from caseward.core.approval import ApprovalState, Word
 from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.roles import Role
+from caseward.core.text import clean
 from caseward.desk import approvals, tools
-from caseward.desk.intake import clean
 from caseward.store import approvals as requests
 from caseward.store import views
 from caseward.store.db import transaction

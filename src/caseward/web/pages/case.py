@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from caseward.core.errors import BadInput, CasewardError, Refused
+from caseward.core.text import clean
 from caseward.desk import approvals, tools
-from caseward.desk.intake import clean
 from caseward.flows import support
 from caseward.store import casefile, log, messages
 from caseward.store.db import transaction
