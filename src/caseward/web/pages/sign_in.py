@@ -13,8 +13,8 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from caseward.core.errors import CasewardError, NotFound, Refused
+from caseward.core.text import clean
 from caseward.desk import tools
-from caseward.desk.intake import clean
 from caseward.store import passwords, people
 from caseward.store.db import transaction
 from caseward.store.people import Person
