@@ -22,6 +22,9 @@ from caseward.store.effects import EffectState, Task
 BACKOFF = executor.BACKOFF
 WATCH = executor.WATCH
 
+_marked: set[str] = set()
+"""What this process has marked and not begun: only these were surely not tried before, by it or by one that died."""
+
 
 @workflow
 def perform(task_id: str, attempt: int = 0) -> str:
@@ -48,19 +51,27 @@ def _authorise(task_id: str) -> bool:
             _settle(task, Result(status=ResultStatus.BLOCKED_POLICY, detail=why))
             return False
     executor.take(task)
+    _marked.add(task_id)
     return True
 
 
 def _run(task_id: str) -> dict[str, Any]:
     with db.transaction():
         task = effects.task(task_id)
-    result = executor.run(replace(task, attempts=task.attempts - 1))
+    result = executor.run(replace(task, attempts=_tries_before(task_id, task.attempts)))
     return {
         "status": result.status,
         "values": dict(result.values),
         "reference": result.reference,
         "detail": result.detail,
     }
+
+
+def _tries_before(id_: str, attempts: int) -> int:
+    """Return how often an effect may have been tried before: not at all, where we marked it first and just now."""
+    mine = id_ in _marked
+    _marked.discard(id_)
+    return attempts - 1 if mine else attempts
 
 
 def _report(task_id: str, outcome: dict[str, Any]) -> str:
@@ -125,6 +136,7 @@ def _hand_out(outbox_id: str) -> bool:
     if parcel.state not in effects.UNSETTLED:
         return False
     effects.move_parcel(outbox_id, EffectState.RUNNING, now=tools.now(), next_at=tools.now() + WATCH)
+    _marked.add(outbox_id)
     return True
 
 
@@ -133,7 +145,7 @@ def _send(outbox_id: str) -> dict[str, str]:
         parcel = effects.parcel(outbox_id)
     channel = tools.channel(parcel.channel)
     try:
-        if parcel.attempts > 1:
+        if _tries_before(outbox_id, parcel.attempts) > 0:
             earlier = channel.lookup(parcel.address, key=parcel.key)
             if earlier is not None:
                 return {"state": EffectState.DONE, "ref": earlier}
