@@ -41,7 +41,7 @@ PLACES = (
     "enter:caseward.desk.executor.settle:0",
     "leave:caseward.desk.executor.settle:0",
     "committed:caseward.desk.executor.settle:0",
-    "leave:caseward.flows.outside.perform:0",
+    "committed:caseward.flows.outside._report:0",
 )
 """Where to die: between receiving and answering, deciding and doing, doing and recording."""
 LIVES_OF_A_HOUSE = 8
