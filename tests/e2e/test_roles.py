@@ -22,7 +22,7 @@ from caseward.store.approvals import Request
 from tests.conftest import Desk
 
 EVERYBODY = [*Actor, *Role, "house", "policy", "contact", "sample_coach", "", "b", "c"]
-DECIDES = {"qa": {Role.AGENT, Role.OPS_LEAD}, "coach": {Role.COACH}}
+DECIDES = {"qa": (Role.AGENT, Role.OPS_LEAD), "coach": (Role.COACH,)}
 """Lane → who may decide in it: the pack's own lines, written a second time."""
 
 
