@@ -15,6 +15,7 @@ import yaml
 from caseward.core.errors import PackError
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
 Place = tuple[str | int, ...]
 
 
@@ -44,10 +45,7 @@ def read(path: Path, name: str) -> YamlFile:
     text = _text(path, name)
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
-        for event in yaml.parse(text, loader):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise PackError("aliases (*name) are not read", file=name, line=line, fix="write the value out")
+        _require_plain(text, loader, name)
         parser = loader(text)
         try:
             node = parser.get_single_node()
@@ -64,6 +62,18 @@ def read(path: Path, name: str) -> YamlFile:
         reason = "nested too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         raise PackError(f"not YAML: {reason}", file=name, line=1, fix="write plain, flat YAML") from None
     return YamlFile(name=name, data=data, lines=lines)
+
+
+def _require_plain(text: str, loader: Any, name: str) -> None:
+    """Raise PackError at the first alias, or where values are nested deeper than anybody means, before any is built."""
+    depth = 0
+    for event in yaml.parse(text, loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise PackError("aliases (*name) are not read", file=name, line=line, fix="write the value out")
+        if depth > MAX_DEPTH:
+            raise PackError("not YAML: nested too deep", file=name, line=line, fix="write plain, flat YAML")
 
 
 def _text(path: Path, name: str) -> str:
