@@ -145,7 +145,7 @@ def test_the_log_begins_with_the_first_start(database: str, tmp_path: Path, scho
 
     with db.transaction():
         assert log.verify() is None
-    assert (tmp_path / "seal.key").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
 
 
 def test_what_the_program_logs_is_json_without_personal_data(
