@@ -141,7 +141,7 @@ def test_links_of_an_earlier_demo_end_when_the_next_begins(database: str, tmp_pa
 
 
 def test_the_log_begins_with_the_first_start(database: str, tmp_path: Path, school: Pack) -> None:
-    app.prepare(database, settings_for(database, tmp_path), school, MORNING, demo=False)
+    app.prepare(database, settings_for(database, tmp_path, secret=None), school, MORNING, demo=False)
 
     with db.transaction():
         assert log.verify() is None
