@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
+from caseward.core import policy
 from caseward.core.approval import ApprovalState, Word
 from caseward.core.case import CaseStatus
 from caseward.core.errors import BadInput, Conflict, Refused
 from caseward.core.ids import ConversationId
 from caseward.core.policy import Tier
 from caseward.desk import approvals as verdicts
-from caseward.desk import health
+from caseward.desk import health, speaker
 from caseward.flows import support
 from caseward.store import approvals, cases, db, effects, log, running
 from caseward.store.approvals import Request
@@ -191,26 +190,45 @@ def test_an_edit_is_checked_again_and_only_the_edited_words_are_sent(desk: Desk)
 
 
 def test_an_approval_that_comes_after_the_cutoff_moves_nothing(desk: Desk) -> None:
-    conversation = desk.open(as_="stu-001", language="en")
+    conversation = desk.open(as_="stu-010", language="en")  # a lesson in 61 minutes
     desk.say(conversation, "Can I move my next lesson to another day?")
     desk.settle()
     desk.say(conversation, "1")
     desk.settle()
     [request] = requests(desk, conversation)
-    case = desk.case(conversation)
-    with db.transaction():
-        minutes = next(
-            fact["value"] for fact in cases.decision(case.id)["facts"] if fact["name"] == "minutes_to_session"
-        )
-    desk.clock.advance(minutes=min(minutes - 30, (request.expires_at - desk.clock()) / timedelta(minutes=1) - 1))
+    assert (request.lane, request.tier) == ("qa", Tier.R2)
 
+    desk.clock.advance(minutes=5)
     decide(request, Word.APPROVE, role="agent")
     desk.settle()
 
     with db.transaction():
-        left = [task.result.status for task in effects.tasks_of(case.id) if task.result]
-    if minutes - 30 < (request.expires_at - request.opened_at) / timedelta(minutes=1):
-        assert "SUCCESS" not in left
+        done = [task.result.status for task in effects.tasks_of(desk.case(conversation).id) if task.result]
+    assert "SUCCESS" not in done
+    assert not any("has been moved" in reply for reply in desk.replies(conversation))
+    assert [each.lane for each in requests(desk, conversation)] == ["coach"]
+
+
+def test_policy_consents_to_nothing_that_the_gate_holds(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    desk.say(conversation, "I want a refund for my last payment please")
+    desk.settle()
+    with db.transaction():
+        draft, _checks, _at = approvals.draft(requests(desk, conversation)[0].draft_id)
+    held = policy.decide(desk.pack.policy, {"intent": "refund"})
+
+    with pytest.raises(Refused, match="does not go out by itself"):
+        speaker.by_policy(draft, held, now=desk.clock())
+
+
+def test_a_request_that_is_open_or_denied_consents_to_nothing(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    desk.say(conversation, "I want a refund for my last payment please")
+    desk.settle()
+    [request] = requests(desk, conversation)
+
+    with pytest.raises(Refused, match="consents to nothing"):
+        verdicts.consent(request)
 
 
 def test_a_sick_system_pauses_the_matter_and_it_goes_on_by_itself_once_it_is_well(desk: Desk) -> None:

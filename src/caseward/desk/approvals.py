@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from caseward.core import ids
-from caseward.core.approval import ApprovalState, Word
+from caseward.core.approval import Approval, ApprovalState, Word
 from caseward.core.case import Case, IdentityState
 from caseward.core.errors import BadInput, Conflict, Refused
 from caseward.core.ids import ApprovalId, DraftId
@@ -120,6 +120,22 @@ def decide(
                                    "reply": (edited or draft).reply})  # fmt: skip
     tools.begin("conclude", request.id, f"conclude:{request.id}")
     return store.get(request.id)
+
+
+def consent(request: Request) -> Approval:
+    """Return what a decided request consents to: the draft with the digest the person saw or wrote, for a while.
+
+    Raises Refused for a request that nobody approved.
+    """
+    if request.state not in (ApprovalState.APPROVED, ApprovalState.EDITED) or request.decided_at is None:
+        raise Refused(f"request {request.id} is {request.state}: it consents to nothing")
+    lasts = timedelta(minutes=tools.pack().profile.lanes[request.lane].expires_minutes)
+    return Approval(
+        case_id=request.case_id,
+        approver=request.decided_by,
+        digest=request.digest,
+        expires_at=request.decided_at + lasts,
+    )
 
 
 def preview(approval_id: str, text: str) -> Sequence[Check]:

@@ -11,6 +11,7 @@ from caseward.core.approval import Approval
 from caseward.core.case import Case, IdentityState
 from caseward.core.errors import Refused
 from caseward.core.ids import DraftId
+from caseward.core.policy import Decision
 from caseward.core.roles import Actor, Effect
 from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.desk import tools
@@ -124,8 +125,10 @@ def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, 
     return say(case, draft, consent, identity=IdentityState.UNKNOWN, key=key)
 
 
-def by_policy(draft: Draft, *, now: datetime) -> Approval:
-    """Return the pack's own consent to a draft that policy lets go out by itself."""
+def by_policy(draft: Draft, decision: Decision, *, now: datetime) -> Approval:
+    """Return the pack's own consent to a draft; raise Refused unless the decision lets it go out by itself."""
+    if not decision.auto_send:
+        raise Refused(f"{decision.tier} does not go out by itself here; lane {decision.approval} must consent")
     return Approval.of(draft, approver="policy", expires_at=now + timedelta(minutes=1))
 
 

@@ -94,7 +94,10 @@ def _settle(task: Task, result: Result) -> str:
     draft, _checks, _at = requests.draft(task.draft_id)
     who = identity.of(case)
     if result.status in draft.replies and _as_promised(task, result):
-        consent = Approval.of(draft, approver=task.approver, expires_at=tools.now() + timedelta(minutes=1))
+        seen = requests.get(task.approval_id).digest if task.approval_id else draft.digest
+        consent = Approval(  # the work is done, so its words may follow however long it took
+            case_id=case.id, approver=task.approver, digest=seen, expires_at=tools.now() + timedelta(minutes=1)
+        )
         speaker.say(case, draft, consent, identity=who.state, outcome=result.status, key=f"reply:{draft.id}",
                     by_person=not draft.template)  # fmt: skip
         if result.status is ResultStatus.SUCCESS:

@@ -158,7 +158,7 @@ def respond(case: Case, turn: Turn, *, again: bool = False) -> str:
     checks = review.check(case, proposal.draft, who.state)
     if decision.auto_send and not review.failures(checks):
         requests.keep_draft(proposal.draft, checks=[], at=tools.now())
-        return fulfil(case, proposal.draft, speaker.by_policy(proposal.draft, now=tools.now()), who.state)
+        return fulfil(case, proposal.draft, speaker.by_policy(proposal.draft, decision, now=tools.now()), who.state)
     return _ask_people(before, case, turn, picture, decision, proposal.plan, proposal.draft, checks, promise=promise)
 
 
@@ -188,8 +188,7 @@ def conclude(approval_id: str) -> str:
         return _facts_moved(case, changed, lane=request.lane)
     if not draft.resolves:
         case = cases.change(case, tools.now(), owner=request.decided_by)
-    until = request.decided_at + timedelta(minutes=tools.pack().profile.lanes[request.lane].expires_minutes)
-    consent = Approval.of(draft, approver=request.decided_by, expires_at=until)
+    consent = approvals.consent(request)
     return fulfil(case, draft, consent, who.state, approval_id=request.id, by_person=not draft.template)
 
 
