@@ -1,4 +1,4 @@
-"""Linear classifiers, learned together in about a second.
+"""Linear classifiers, learned together in a second or two.
 
 Support vector machines with squared hinge loss, one label against the rest, rare labels weighted up, by dual
 coordinate descent (Hsieh et al., "A Dual Coordinate Descent Method for Large-scale Linear SVM", ICML 2008). All labels

@@ -1,4 +1,4 @@
-"""The brain that needs no model: a classifier and a search learned from the pack's own phrasings in about a second.
+"""The brain that needs no model: a classifier and a search learned from the pack's own phrasings in about 2 s.
 
 It knows only what the pack says: some dozens of phrasings of each intent and page. What is far from all of them is
 unclear, and no page is sure to answer it. Two calls on one text (understand, find) read it once. Figures are in
