@@ -36,6 +36,10 @@ SOCKET_PATH = 100
 START_SECONDS = 120
 """A server that died writes its last changes anew before it is ready."""
 POLL_SECONDS = 0.05
+ANSWER_SECONDS = 5.0
+"""How long a server may take to answer the shortest request there is."""
+SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
+"""The protocol's first word (PostgreSQL's documentation, "Message Formats", SSLRequest), answered with one letter."""
 ORPHANS_SECONDS = 1.0
 """Within this the processes of a server that was killed have noticed and are gone."""
 SETTINGS = {
@@ -137,17 +141,25 @@ class Embedded:
         while pid and _is_server(pid) and not self._answers():
             time.sleep(POLL_SECONDS)
             pid = _postmaster(self._files)
-        if pid and not _is_server(pid):
-            # The number is another's by now, or a zombie's: PostgreSQL itself would take either for a running server.
+        if pid and _is_server(pid):
+            return True
+        lock = self._files / "postmaster.pid"
+        if lock.exists():
+            # Left by a server that was killed. Its number may be another's by now, or a zombie's, which PostgreSQL itself
+            # would take for a running server.
             time.sleep(ORPHANS_SECONDS)
-            for stale in (self._files / "postmaster.pid", self._socket.with_suffix(f".{PORT}.lock")):
+            for stale in (lock, self._socket.with_suffix(f".{PORT}.lock")):
                 stale.unlink(missing_ok=True)
-            return False
-        return pid is not None
+        return False
 
     def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            return probe.connect_ex(str(self._socket)) == 0
+        """Return whether the server speaks: one that was just killed still takes connections, and says nothing."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
+            probe.settimeout(ANSWER_SECONDS)
+            probe.connect(str(self._socket))
+            probe.sendall(SSL_REQUEST)
+            return probe.recv(1) in (b"N", b"S")
+        return False
 
     def _start(self) -> None:
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
