@@ -145,8 +145,8 @@ class Embedded:
             return True
         lock = self._files / "postmaster.pid"
         if lock.exists():
-            # Left by a server that was killed. Its number may be another's by now, or a zombie's, which PostgreSQL itself
-            # would take for a running server.
+            # Left by a server that was killed. Its number may be another's by now, or a zombie's, which PostgreSQL
+            # itself would take for a running server.
             time.sleep(ORPHANS_SECONDS)
             for stale in (lock, self._socket.with_suffix(f".{PORT}.lock")):
                 stale.unlink(missing_ok=True)
