@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caseward.core import roles
-from caseward.core.policy import OPERATORS_OF
+from caseward.core.conditions import OPERATORS_OF
 from caseward.packs.load import FILES, FOLDERS
 from caseward.settings import Settings, variable
 from tools import commands, http_api

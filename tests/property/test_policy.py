@@ -9,24 +9,12 @@ from itertools import combinations, product
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from caseward.core.policy import (
-    All,
-    Any,
-    Condition,
-    Decision,
-    FactKind,
-    FactSpec,
-    Grant,
-    Hold,
-    Not,
-    Policy,
-    Rule,
-    Tier,
-    Value,
-    decide,
-)
-from caseward.core.policy import Test as Comparison
+from caseward.core.conditions import All, Any, Condition, Not
+from caseward.core.conditions import Test as Comparison
+from caseward.core.facts import FactKind, FactSpec, Value
+from caseward.core.policy import ALWAYS, Decision, Grant, Hold, Policy, Rule, Tier, Trigger, decide
 
+INFINITE = 10**9
 LANES = ("none", "qa", "coach", "owner")
 PHASES = ("pilot", "production")
 TOPOLOGIES = ("hub", "empowered")
@@ -81,9 +69,16 @@ grants = st.builds(
     tier=st.sampled_from(Tier),
     phases=st.frozensets(st.sampled_from(PHASES), min_size=1),
     topologies=st.frozensets(st.sampled_from(TOPOLOGIES), min_size=1),
-    intents=st.frozensets(st.sampled_from(INTENTS)),
+    when=st.one_of(st.just(ALWAYS), conditions),
     lane=st.sampled_from(LANES),
+    needs=st.integers(1, 3),
     auto_send=st.booleans(),
+    confidence=st.sampled_from([0, 50, 90]),
+    hold_seconds=st.sampled_from([0, 10, 30]),
+    expires_minutes=st.sampled_from([None, 60, 240]),
+)
+triggers = st.builds(
+    Trigger, id=st.sampled_from(["stuck", "anger"]), when=conditions, lane=st.sampled_from(LANES), because=st.just("")
 )
 
 
@@ -99,6 +94,8 @@ def policies(draw: st.DrawFn) -> Policy:
             because="",
             hold=draw(st.sampled_from([None, None, *Hold])),
             executes=draw(st.booleans()),
+            lane=draw(st.sampled_from(["", "", *LANES])),
+            auto_send=draw(st.sampled_from([True, True, True, False])),
         )
         for i, when in enumerate(whens)
     )
@@ -110,6 +107,7 @@ def policies(draw: st.DrawFn) -> Policy:
         rules=rules,
         matrix=tuple(draw(st.lists(grants, max_size=8))),
         lanes=LANES,
+        triggers=tuple(draw(st.lists(triggers, max_size=2))),
     )
 
 
@@ -137,7 +135,7 @@ def grant(tier: Tier, lane: str, *intents: str, auto_send: bool = False) -> Gran
         tier=tier,
         phases=frozenset(PHASES),
         topologies=frozenset(TOPOLOGIES),
-        intents=frozenset(intents),
+        when=Comparison("intent", "in", frozenset(intents)) if intents else ALWAYS,
         lane=lane,
         auto_send=auto_send,
     )
@@ -167,6 +165,11 @@ def test_forgetting_a_fact_only_asks_for_more_care(policy: Policy, known: dict[s
 
     assert after.tier >= before.tier
     assert strength(after) >= strength(before)
+    assert after.hold_seconds >= before.hold_seconds
+    assert (after.expires_minutes or INFINITE) <= (before.expires_minutes or INFINITE)
+    assert after.needs >= before.needs
+    assert after.confidence >= before.confidence
+    assert set(before.break_glass) <= set(after.break_glass)
     assert before.auto_send or not after.auto_send
     assert before.executor or not after.executor
     assert before.holds <= after.holds
@@ -240,7 +243,7 @@ def test_of_known_facts_the_highest_matching_tier_wins(policy: Policy, known: di
 
 
 @given(policies(), whole)
-def test_the_strictest_grant_wins_and_what_no_row_speaks_of_goes_to_the_strongest_lane(
+def test_the_strictest_wins_of_rows_rules_and_triggers_and_what_no_row_speaks_of_goes_to_the_strongest_lane(
     policy: Policy, known: dict[str, Value]
 ) -> None:
     decision = decide(policy, known)
@@ -253,17 +256,19 @@ def test_the_strictest_grant_wins_and_what_no_row_speaks_of_goes_to_the_stronges
             if row.tier is tier
             and policy.phase in row.phases
             and policy.topology in row.topologies
-            and (not row.intents or known["intent"] in row.intents)
+            and row.when.truth(known)
         ]
         for tier in asked
     ]
-    strongest = len(LANES) - 1
-    assert strength(decision) == max(
-        max((LANES.index(row.lane) for row in of_tier), default=strongest) for of_tier in rows
-    )
+    matching = [rule for rule in policy.rules if rule.when.truth(known)]
+    lanes = [row.lane for of_tier in rows for row in of_tier] if all(rows) else [LANES[-1]]
+    lanes += [rule.lane for rule in matching if rule.lane]
+    lanes += [trigger.lane for trigger in policy.triggers if trigger.when.truth(known)]
+    assert strength(decision) == max(map(LANES.index, lanes))
     if decision.auto_send:
         assert decision.approval == "none"
         assert all(row.auto_send for of_tier in rows for row in of_tier)
+        assert all(rule.auto_send for rule in matching)
 
 
 @given(conditions, facts)

@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from caseward.core.policy import Decision, Facts, Tier, Value, decide
+from caseward.core.facts import Facts, Value
+from caseward.core.policy import Decision, Tier, decide
 from caseward.packs.load import load
 
 POLICY = load(Path(__file__).parents[2] / "packs" / "vocal-coaching").policy

@@ -13,7 +13,8 @@ import typer
 
 from caseward.cli.say import AsJson, PackFolder, as_text, document, line, no, pack_folder, parse, read_text
 from caseward.core.errors import BadInput, PackError
-from caseward.core.policy import Decision, Policy, decide, parse_facts
+from caseward.core.facts import parse_facts
+from caseward.core.policy import Decision, Policy, decide
 
 if TYPE_CHECKING:
     from caseward.packs.check import Report

@@ -8,8 +8,10 @@ from datetime import date
 from typing import Any, Literal
 
 from caseward.core.errors import NotFound
+from caseward.core.facts import Facts
+from caseward.core.invariant import Invariant
 from caseward.core.knowledge import Article
-from caseward.core.policy import Decision, Facts, Policy, Tier
+from caseward.core.policy import Decision, Policy, Tier
 from caseward.core.sla import BusinessHours
 
 Words = Mapping[str, tuple[str, ...]]
@@ -54,6 +56,8 @@ class Lane:
     title: str
     roles: tuple[str, ...] = ()
     """Console roles that may decide in this lane; none for the lane `none`."""
+    people: tuple[str, ...] = ()
+    """Ids of the only people who may, each in one of the roles; empty for everybody in them."""
     expires_minutes: int = 240
     """Business minutes after which an undecided request counts as denied."""
     escalates_to: str = ""
@@ -323,6 +327,7 @@ class Pack:
     profile: Profile
     hours: BusinessHours
     policy: Policy
+    invariants: tuple[Invariant, ...] = ()
     intents: Mapping[str, Intent]
     signals: tuple[Signal, ...]
     articles: Mapping[str, Article]

@@ -1,21 +1,17 @@
-"""The gate: typed facts, rules over them, and the decision they call for.
+"""The gate: rules over facts, the approval matrix, and the decision they call for.
 
-Truth is three-valued (Kleene): a condition over an unknown fact is neither true nor false. An unknown rule counts as
-a match and no sure match is R3, so forgetting a fact never lowers a tier (tests/property/test_policy.py).
+An unknown rule counts as a match and no sure match is R3, so forgetting a fact never lowers a tier
+(tests/property/test_policy.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TypeAlias, assert_never
 
-from caseward.core.errors import BadInput
-
-Value: TypeAlias = bool | int | str | frozenset[str]
-Facts: TypeAlias = Mapping[str, Value]
-"""Fact name → value in the unit the pack declares. An unknown fact is left out, never None."""
+from caseward.core.conditions import All, Condition
+from caseward.core.facts import Facts, FactSpec
 
 
 class Tier(IntEnum):
@@ -28,177 +24,6 @@ class Tier(IntEnum):
 
     def __str__(self) -> str:
         return self.name
-
-
-class FactKind(StrEnum):
-    """The types a fact may have."""
-
-    BOOL = "bool"
-    ENUM = "enum"
-    INTEGER = "integer"
-    SET = "set"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactSpec:
-    """What a pack declares about one fact."""
-
-    name: str
-    kind: FactKind
-    values: tuple[str, ...] = ()
-    """Allowed members, for an enum or a set."""
-    minimum: int | None = None
-    maximum: int | None = None
-    unit: str = ""
-    because: str = ""
-    """What the fact means, in the pack's words."""
-
-    def parse(self, raw: object) -> Value:
-        """Return `raw` as this fact's value; raise BadInput that names the fact, the value and what is allowed."""
-        match self.kind:
-            case FactKind.BOOL if isinstance(raw, bool):
-                return raw
-            case FactKind.INTEGER if isinstance(raw, int) and not isinstance(raw, bool):
-                low, high = self.minimum, self.maximum
-                if (low is None or raw >= low) and (high is None or raw <= high):
-                    return raw
-            case FactKind.ENUM if isinstance(raw, str) and raw in self.values:
-                return raw
-            case FactKind.SET if isinstance(raw, list | tuple | set | frozenset) and all(
-                isinstance(item, str) and item in self.values for item in raw
-            ):
-                return frozenset(raw)
-            case _:
-                pass
-        raise BadInput(f"fact {self.name}: {raw!r} is not {self.allowed()}")
-
-    def allowed(self) -> str:
-        """Say in words what values this fact takes."""
-        match self.kind:
-            case FactKind.BOOL:
-                return "true or false"
-            case FactKind.INTEGER:
-                span = [f">= {self.minimum}" if self.minimum is not None else ""]
-                span.append(f"<= {self.maximum}" if self.maximum is not None else "")
-                limits = " and ".join(part for part in span if part)
-                return f"a whole number {limits}".strip() + (f" ({self.unit})" if self.unit else "")
-            case FactKind.ENUM:
-                return "one of " + ", ".join(self.values)
-            case FactKind.SET:
-                return "a list of any of " + ", ".join(self.values)
-            case _:
-                assert_never(self.kind)
-
-
-def parse_facts(specs: Mapping[str, FactSpec], raw: Mapping[str, object]) -> dict[str, Value]:
-    """Return `raw` as typed facts; raise BadInput for a fact the pack does not know or a value it does not allow."""
-    facts: dict[str, Value] = {}
-    for name, value in raw.items():
-        if name not in specs:
-            raise BadInput(f"unknown fact {name!r}; this pack knows {', '.join(sorted(specs))}")
-        facts[name] = specs[name].parse(value)
-    return facts
-
-
-OPERATORS: Mapping[str, Callable[[Value, Value], bool]] = {
-    "is": lambda fact, value: fact == value,
-    "not": lambda fact, value: fact != value,
-    "in": lambda fact, value: fact in value,  # type: ignore[operator]
-    "lt": lambda fact, value: fact < value,  # type: ignore[operator]
-    "lte": lambda fact, value: fact <= value,  # type: ignore[operator]
-    "gt": lambda fact, value: fact > value,  # type: ignore[operator]
-    "gte": lambda fact, value: fact >= value,  # type: ignore[operator]
-    "has": lambda fact, value: value in fact,  # type: ignore[operator]
-    "has_any": lambda fact, value: bool(fact & value),  # type: ignore[operator]
-}
-"""Operator name → test. Packs are type-checked at load, so an operator never meets a value it cannot compare."""
-
-OPERATORS_OF: Mapping[FactKind, tuple[str, ...]] = {
-    FactKind.BOOL: ("is", "not"),
-    FactKind.ENUM: ("is", "not", "in"),
-    FactKind.INTEGER: ("is", "not", "lt", "lte", "gt", "gte"),
-    FactKind.SET: ("has", "has_any"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """One comparison of one fact."""
-
-    fact: str
-    operator: str
-    value: Value
-
-    def truth(self, facts: Facts) -> bool | None:
-        """Return whether the comparison holds; None when the fact is unknown."""
-        if self.fact not in facts:
-            return None
-        return OPERATORS[self.operator](facts[self.fact], self.value)
-
-    def names(self) -> frozenset[str]:
-        """Return the facts this condition asks about."""
-        return frozenset({self.fact})
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """True when every part is; the empty conjunction is true."""
-
-    parts: tuple[Condition, ...]
-
-    def truth(self, facts: Facts) -> bool | None:
-        """Return False if any part is false, else None if any is unknown, else True."""
-        unknown = False
-        for part in self.parts:
-            truth = part.truth(facts)
-            if truth is False:
-                return False
-            unknown = unknown or truth is None
-        return None if unknown else True
-
-    def names(self) -> frozenset[str]:
-        """Return the facts this condition asks about."""
-        return frozenset().union(*(part.names() for part in self.parts))
-
-
-@dataclass(frozen=True, slots=True)
-class Any:
-    """True when one part is; the empty disjunction is false."""
-
-    parts: tuple[Condition, ...]
-
-    def truth(self, facts: Facts) -> bool | None:
-        """Return True if any part is true, else None if any is unknown, else False."""
-        unknown = False
-        for part in self.parts:
-            truth = part.truth(facts)
-            if truth is True:
-                return True
-            unknown = unknown or truth is None
-        return None if unknown else False
-
-    def names(self) -> frozenset[str]:
-        """Return the facts this condition asks about."""
-        return frozenset().union(*(part.names() for part in self.parts))
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """True when its part is false."""
-
-    part: Condition
-
-    def truth(self, facts: Facts) -> bool | None:
-        """Return the opposite; unknown stays unknown."""
-        truth = self.part.truth(facts)
-        return None if truth is None else not truth
-
-    def names(self) -> frozenset[str]:
-        """Return the facts this condition asks about."""
-        return self.part.names()
-
-
-Condition: TypeAlias = Test | All | Any | Not
 
 
 class Hold(StrEnum):
@@ -225,6 +50,24 @@ class Rule:
     hold: Hold | None = None
     executes: bool = False
     """True where a sure match, if it is the highest, lets operations run the task."""
+    lane: str = ""
+    """At least this lane must consent, whatever the matrix says; empty leaves it to the matrix."""
+    auto_send: bool = True
+    """False where nothing may go out by itself, whatever the matrix says."""
+    over: tuple[str, ...] = ()
+    """Rules (by id, by tier, or `all`) that this one may hold together with, though they demand something else: an
+    overlap that nobody declared is an error."""
+
+    def demands(self) -> tuple[object, ...]:
+        """Return all that the rule asks for: two rules that ask the same may overlap silently."""
+        return (self.tier, self.hold, self.executes, self.lane, self.auto_send)
+
+    def stands_over(self, other: Rule) -> bool:
+        """Return whether this rule declares that it may hold together with `other`."""
+        return bool({"all", other.id, str(other.tier)} & set(self.over))
+
+
+ALWAYS = All(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,19 +77,31 @@ class Grant:
     tier: Tier
     phases: frozenset[str]
     topologies: frozenset[str]
-    intents: frozenset[str] = frozenset()
-    """Only for these intents; empty means all."""
+    when: Condition = ALWAYS
+    """Only where this holds; where it may hold, the row speaks too."""
     lane: str
+    needs: int = 1
+    """How many people of the lane must consent."""
     auto_send: bool = False
+    confidence: int = 0
+    """Percent. Below this, what would go out by itself is looked at by the lowest lane that has people."""
+    hold_seconds: int = 0
+    """How long an approved reply waits before it leaves and anything is done, so that consent can be taken back."""
+    expires_minutes: int | None = None
+    """Business minutes after which an undecided request counts as denied; the lane's own when left out."""
 
-    def covers(self, tier: Tier, phase: str, topology: str, intent: Value | None) -> bool:
-        """Return whether this row speaks about that decision, or might once an unknown `intent` is known."""
-        return (
-            tier == self.tier
-            and phase in self.phases
-            and topology in self.topologies
-            and (not self.intents or intent is None or intent in self.intents)
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A break-glass trigger: where it holds or may hold, a person is woken whatever tier and matrix say."""
+
+    id: str
+    when: Condition
+    lane: str
+    """At least this lane must consent."""
+    because: str
+    severity: str = ""
+    """Raises the case's severity to this, `P1` … `P4`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +116,19 @@ class Policy:
     matrix: tuple[Grant, ...]
     lanes: tuple[str, ...]
     """Lane names from the weakest (`none`) to the strongest; the last is the lane of anything unforeseen."""
+    triggers: tuple[Trigger, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What the approval matrix asks for."""
+
+    lane: str
+    auto_send: bool
+    needs: int = 1
+    confidence: int = 0
+    hold_seconds: int = 0
+    expires_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +149,14 @@ class Decision:
     hold: Hold | None
     release: str
     holds: frozenset[Hold] = field(default_factory=frozenset)
+    needs: int = 1
+    """How many people of the lane must consent."""
+    confidence: int = 0
+    """Percent of confidence below which `auto_send` is not made use of."""
+    hold_seconds: int = 0
+    expires_minutes: int | None = None
+    break_glass: tuple[str, ...] = ()
+    """Triggers that hold or may hold: a person is woken."""
 
 
 def decide(policy: Policy, facts: Facts) -> Decision:
@@ -288,7 +164,8 @@ def decide(policy: Policy, facts: Facts) -> Decision:
 
     The highest tier among the rules that match or might match wins; R3 when no rule surely matches. `missing` names the
     unknown facts of rules that might match and would raise the tier, set a hold or be the only match: a decision with
-    missing facts releases nothing.
+    missing facts releases nothing. Lane and consent are the strictest that any such rule, any row of the matrix for a
+    tier it may turn out to be, or any break-glass trigger asks for.
     """
     sure: list[Rule] = []
     possible: list[Rule] = []
@@ -310,12 +187,16 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         holds.add(Hold.MISSING)
     hold = next((each for each in Hold if each in holds), None)
 
-    lane, auto_send = _grant(policy, range(floor if floor is not None else Tier.R0, tier + 1), facts.get("intent"))
+    consent = _consent(policy, range(floor if floor is not None else Tier.R0, tier + 1), facts)
+    broken = [trigger for trigger in policy.triggers if trigger.when.truth(facts) is not False]
+    raised = [rule.lane for rule in (*sure, *possible) if rule.lane] + [trigger.lane for trigger in broken]
+    lane = max((consent.lane, *raised), key=policy.lanes.index) if raised else consent.lane
+    attended = lane != policy.lanes[0] or not all(rule.auto_send for rule in (*sure, *possible))
     executes = any(rule.executes and rule.tier == tier for rule in sure)
     return Decision(
         tier=tier,
         approval=lane,
-        auto_send=auto_send and hold is None,
+        auto_send=consent.auto_send and hold is None and not attended,
         executor="operations" if executes and hold is None else None,
         rules=tuple(rule.id for rule in sure),
         possible=tuple(rule.id for rule in possible),
@@ -323,6 +204,11 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         hold=hold,
         release=policy.release,
         holds=frozenset(holds),
+        needs=consent.needs,
+        confidence=consent.confidence,
+        hold_seconds=consent.hold_seconds,
+        expires_minutes=consent.expires_minutes,
+        break_glass=tuple(trigger.id for trigger in broken),
     )
 
 
@@ -330,14 +216,26 @@ def _unknown(rules: Iterable[Rule], facts: Facts) -> tuple[str, ...]:
     return tuple(sorted({name for rule in rules for name in rule.when.names() if name not in facts}))
 
 
-def _grant(policy: Policy, tiers: Iterable[int], intent: Value | None) -> tuple[str, bool]:
-    """Return the strictest lane that the matrix asks for on any of `tiers`, those it may turn out to be, and whether
-    all their rows let the answer go out by itself."""
-    lane, auto_send = policy.lanes[0], True
-    for tier in map(Tier, tiers):
-        rows = [row for row in policy.matrix if row.covers(tier, policy.phase, policy.topology, intent)]
-        if not rows or (intent is None and all(row.intents for row in rows)):
-            return policy.lanes[-1], False
-        lane = max(lane, *(row.lane for row in rows), key=policy.lanes.index)
-        auto_send = auto_send and all(row.auto_send for row in rows)
-    return lane, auto_send and lane == policy.lanes[0]
+def _consent(policy: Policy, tiers: Iterable[int], facts: Facts) -> Consent:
+    """Return the strictest that the matrix asks for on any of `tiers`, those it may turn out to be; the last lane where
+    no row surely speaks. Something goes out by itself only where every row that speaks, or may, lets it."""
+    rows: list[Grant] = []
+    spoken = True
+    for tier in tiers:
+        sure = False
+        for row in policy.matrix:
+            if row.tier == tier and policy.phase in row.phases and policy.topology in row.topologies:
+                truth = row.when.truth(facts)
+                if truth is not False:
+                    rows.append(row)
+                    sure = sure or truth is True
+        spoken = spoken and sure
+    lane = max((row.lane for row in rows), key=policy.lanes.index) if spoken and rows else policy.lanes[-1]
+    return Consent(
+        lane=lane,
+        auto_send=spoken and lane == policy.lanes[0] and all(row.auto_send for row in rows),
+        needs=max((row.needs for row in rows), default=1),
+        confidence=max((row.confidence for row in rows), default=0),
+        hold_seconds=max((row.hold_seconds for row in rows), default=0),
+        expires_minutes=min((row.expires_minutes for row in rows if row.expires_minutes is not None), default=None),
+    )

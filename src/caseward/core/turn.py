@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from caseward.core.case import Who
+from caseward.core.facts import Value
 from caseward.core.ids import ConversationId
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Message, Understanding
-from caseward.core.policy import Value
 
 ASK_IDENTITY, ASK_SLOT = "identity", "slot"
 """What a case may wait to hear from its contact (`Case.pending`)."""

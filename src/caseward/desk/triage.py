@@ -10,9 +10,9 @@ from typing import Any
 
 from caseward.core.case import Case, IdentityState, Who
 from caseward.core.errors import SystemDown
+from caseward.core.facts import FactKind, Value
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
-from caseward.core.policy import FactKind, Value
 from caseward.core.task import ResultStatus
 from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Fact, Picture, Reading, Turn
 from caseward.desk import tools

@@ -3,6 +3,7 @@
     when:
       intent: reschedule                      # is
       minutes_to_session: {gte: 60}           # an operator
+      paid: {lte: 250.00 EUR}                 # amounts and times are written as people write them
       any: [{degraded: {has: calendar}}, ...] # one of several
       none: [{identity: verified}]            # none of several
 
@@ -14,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from caseward.core.conditions import OPERATORS, OPERATORS_OF, ORDER, All, Condition, Not, Test
+from caseward.core.conditions import Any as AnyOf
 from caseward.core.errors import BadInput
-from caseward.core.policy import OPERATORS_OF, All, Condition, FactKind, FactSpec, Not, Test, Value
-from caseward.core.policy import Any as AnyOf
+from caseward.core.facts import FactKind, FactSpec
 from caseward.packs.schema import did_you_mean
 from caseward.packs.yamlfile import Place, YamlFile
 
@@ -60,7 +62,7 @@ def _tests(spec: FactSpec, raw: Any, file: YamlFile, at: Place, rule: str) -> li
             message = f"unknown operator {operator!r} for {spec.kind} fact {spec.name}"
             raise file.error(message, at=(*at, operator), rule=rule, fix="use one of " + ", ".join(allowed))
         try:
-            tests.append(Test(spec.name, operator, _operand(spec, operator, value)))
+            tests.append(_test(spec, operator, value))
         except BadInput as error:
             raise file.error(
                 str(error), at=(*at, operator), rule=rule, fix=f"{spec.name} is {spec.allowed()}"
@@ -68,14 +70,26 @@ def _tests(spec: FactSpec, raw: Any, file: YamlFile, at: Place, rule: str) -> li
     return tests
 
 
-def _operand(spec: FactSpec, operator: str, raw: Any) -> Value:
+def _test(spec: FactSpec, operator: str, raw: Any) -> Test:
     if operator == "has":
         spec.parse([raw])
-        return str(raw)
+        return Test(spec.name, operator, str(raw))
     if operator == "in":
         if not isinstance(raw, list):
             raise BadInput(f"{raw!r} is not a list")
-        return frozenset(str(spec.parse(item)) for item in raw)
-    if operator in ("lt", "lte", "gt", "gte") and isinstance(raw, int) and not isinstance(raw, bool):
-        return raw
-    return spec.parse(raw)
+        return Test(spec.name, operator, frozenset(str(spec.parse(item)) for item in raw))
+    if operator in ORDER and spec.kind is FactKind.RANK:
+        return Test(spec.name, "in", _ranks(spec, operator, str(spec.parse(raw))))
+    if operator in ORDER:
+        bound = spec.number(raw)  # a bound may lie outside the fact's limits
+        if bound is None:
+            spec.parse(raw)
+        else:
+            return Test(spec.name, operator, bound)
+    return Test(spec.name, operator, spec.parse(raw))
+
+
+def _ranks(spec: FactSpec, operator: str, bound: str) -> frozenset[str]:
+    """Return the values of a rank that lie on that side of `bound`."""
+    place = spec.values.index
+    return frozenset(value for value in spec.values if OPERATORS[operator](place(value), place(bound)))

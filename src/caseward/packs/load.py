@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from caseward.core.conditions import Condition
 from caseward.core.errors import BadInput, PackError
+from caseward.core.facts import FactSpec, parse_facts
+from caseward.core.invariant import SETTING, Invariant, outcome_specs
 from caseward.core.knowledge import Article
 from caseward.core.pack import (
     Expectation,
@@ -27,10 +30,19 @@ from caseward.core.pack import (
     Voice,
     Words,
 )
-from caseward.core.policy import FactSpec, Grant, Policy, Rule, parse_facts
+from caseward.core.policy import ALWAYS, Grant, Policy, Rule, Trigger
 from caseward.core.sla import BusinessHours
 from caseward.packs import conditions
-from caseward.packs.schema import FactEntry, GoldenFile, GrantEntry, RuleEntry, did_you_mean, validate
+from caseward.packs.schema import (
+    FactEntry,
+    GoldenFile,
+    GrantEntry,
+    InvariantEntry,
+    RuleEntry,
+    TriggerEntry,
+    did_you_mean,
+    validate,
+)
 from caseward.packs.yamlfile import Place, YamlFile
 from caseward.packs.yamlfile import read as read_yaml
 
@@ -42,6 +54,7 @@ class _Named(Protocol):
 
 T = TypeVar("T")
 N = TypeVar("N", bound=_Named)
+Specs = Mapping[str, FactSpec]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOLIDAY_YEARS = range(2024, 2040)
 RELEASE = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+")
@@ -52,6 +65,8 @@ FILES = (
     "phrasings.yaml",
     "signals.yaml",
     "approvals.yaml",
+    "break-glass.yaml",
+    "invariants.yaml",
     "voice.yaml",
     "lexicon.yaml",
 )
@@ -110,6 +125,7 @@ class _Reader:
         signals = self._listed("signals.yaml", tuple[Signal, ...])
         voice = self._one("voice.yaml", Voice)
         lexicon = self._one("lexicon.yaml", dict[str, Lexicon])
+        invariants = tuple(self._invariants(policy))
         golden = tuple(self._golden(policy.facts))
         records = self._records()
         if not (profile and hours and signals and voice and lexicon):
@@ -118,6 +134,7 @@ class _Reader:
             profile=profile[0],
             hours=hours,
             policy=policy,
+            invariants=invariants,
             intents=intents,
             signals=signals[0],
             articles=articles,
@@ -141,9 +158,10 @@ class _Reader:
             phase=profile.phase if profile else "",
             topology=profile.topology if profile else "",
             facts=specs,
-            rules=tuple(self._rules(specs)),
-            matrix=tuple(self._matrix(profile)),
+            rules=tuple(self._rules(specs, profile)),
+            matrix=tuple(self._matrix(specs, profile)),
             lanes=tuple(profile.lanes) if profile else (),
+            triggers=tuple(self._triggers(specs, profile)),
         )
 
     def _strangers(self) -> None:
@@ -159,7 +177,7 @@ class _Reader:
             {name: FactSpec(name=name, **entry.model_dump()) for name, entry in entries[0].items()} if entries else {}
         )
 
-    def _rules(self, specs: dict[str, FactSpec]) -> Iterator[Rule]:
+    def _rules(self, specs: Specs, profile: Profile | None) -> Iterator[Rule]:
         seen: set[str] = set()
         for file in self._files("rules"):
             for i, raw in enumerate(self._list(file)):
@@ -167,20 +185,44 @@ class _Reader:
                 if entry is None:
                     continue
                 self._once(seen, entry.id, file, (i,))
-                when = None
-                if specs:  # a rule that asks for facts nobody could read is not wrong itself
-                    when = self._try(partial(conditions.parse, entry.when, specs, file, (i, "when"), entry.id))
-                if when is not None:
-                    yield Rule(**{**entry.model_dump(), "when": when})
+                when = self._when(entry.when, specs, file, (i, "when"), entry.id)
+                if when is not None and self._lane_exists(entry.lane, profile, file, (i, "lane"), entry.id):
+                    yield Rule(**{**entry.model_dump(), "when": when, "over": entry.declared()})
 
-    def _matrix(self, profile: Profile | None) -> Iterator[Grant]:
+    def _matrix(self, specs: Specs, profile: Profile | None) -> Iterator[Grant]:
         loaded = self._one("approvals.yaml", tuple[GrantEntry, ...])
         for i, entry in enumerate(loaded[0] if loaded else ()):
-            if profile and entry.lane not in profile.lanes:
-                fix = did_you_mean(entry.lane, profile.lanes)
-                self.errors.append(loaded[1].error(f"unknown lane {entry.lane!r}", at=(i, "lane"), fix=fix))  # type: ignore[index]
-                continue
-            yield Grant(**entry.model_dump())
+            when = self._when(entry.when, specs, loaded[1], (i, "when"), "") if entry.when else ALWAYS  # type: ignore[index]
+            if when is not None and self._lane_exists(entry.lane, profile, loaded[1], (i, "lane")):  # type: ignore[index]
+                yield Grant(**{**entry.model_dump(), "when": when})
+
+    def _triggers(self, specs: Specs, profile: Profile | None) -> Iterator[Trigger]:
+        loaded = self._listed("break-glass.yaml", tuple[TriggerEntry, ...], optional=True)
+        for i, entry in enumerate(loaded[0] if loaded else ()):
+            when = self._when(entry.when, specs, loaded[1], (i, "when"), entry.id)  # type: ignore[index]
+            if when is not None and self._lane_exists(entry.lane, profile, loaded[1], (i, "lane"), entry.id):  # type: ignore[index]
+                yield Trigger(**{**entry.model_dump(), "when": when})
+
+    def _invariants(self, policy: Policy) -> Iterator[Invariant]:
+        loaded = self._listed("invariants.yaml", tuple[InvariantEntry, ...], optional=True)
+        asked, said = {**policy.facts, **SETTING}, outcome_specs(policy)
+        for i, entry in enumerate(loaded[0] if loaded else ()):
+            file = loaded[1]  # type: ignore[index]
+            when = self._when(entry.when, asked, file, (i, "when"), entry.id) if entry.when else ALWAYS
+            then = self._when(entry.then, said, file, (i, "then"), entry.id)
+            if when is not None and then is not None:
+                yield Invariant(id=entry.id, when=when, then=then, because=entry.because)
+
+    def _when(self, raw: Any, specs: Specs, file: YamlFile, at: Place, id: str) -> Condition | None:
+        """Return a condition; None for one that is wrong, or asks for facts that nobody could read."""
+        return self._try(partial(conditions.parse, raw, specs, file, at, id)) if specs else None
+
+    def _lane_exists(self, lane: str, profile: Profile | None, file: YamlFile, at: Place, id: str = "") -> bool:
+        if not lane or profile is None or lane in profile.lanes:
+            return True
+        fix = did_you_mean(lane, profile.lanes)
+        self.errors.append(file.error(f"unknown lane {lane!r}", at=at, rule=id, fix=fix))
+        return False
 
     def _intents(self) -> dict[str, Intent]:
         loaded = self._listed("intents.yaml", tuple[Intent, ...])
@@ -254,8 +296,10 @@ class _Reader:
         value = self._try(lambda: validate(type_, file)) if file is not None else None
         return None if value is None or file is None else (value, file)
 
-    def _listed(self, name: str, type_: Any) -> tuple[Any, YamlFile] | None:
-        """Return a file that is a list of entries, each with an id of its own."""
+    def _listed(self, name: str, type_: Any, *, optional: bool = False) -> tuple[Any, YamlFile] | None:
+        """Return a file that is a list of entries, each with an id of its own; None for an optional one left out."""
+        if optional and not (self.folder / name).exists():
+            return None
         loaded = self._one(name, type_)
         seen: set[str] = set()
         for i, entry in enumerate(loaded[0] if loaded else ()):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from caseward.core.conditions import All
 from caseward.core.pack import Pack
-from caseward.core.policy import All, Decision, Rule, Tier, decide
+from caseward.core.policy import Decision, Rule, Tier, decide
 
 PHASES = ("pilot", "hardening", "production")
 TOPOLOGIES = ("hub", "empowered")

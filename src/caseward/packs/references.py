@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 from string import Formatter
 
 from caseward.core.errors import PackError
+from caseward.core.facts import FactKind
 from caseward.core.knowledge import Article
 from caseward.core.pack import Intent, Pack, Plan, Signal, Template, Words
-from caseward.core.policy import FactKind
 from caseward.core.roles import Role
 from caseward.packs import wording
 from caseward.packs.places import Places

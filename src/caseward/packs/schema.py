@@ -7,12 +7,13 @@ import difflib
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from caseward.core import pack as core
 from caseward.core.errors import PackError
+from caseward.core.facts import FactKind
 from caseward.core.knowledge import Article
-from caseward.core.policy import FactKind, Hold, Tier
+from caseward.core.policy import Hold, Tier
 from caseward.packs.yamlfile import Place, YamlFile
 
 T = TypeVar("T")
@@ -56,6 +57,32 @@ class RuleEntry(Entry):
     source: str = ""
     hold: Hold | None = None
     executes: bool = False
+    lane: str = ""
+    auto_send: bool = True
+    over: tuple[str, ...] | Literal["all"] = ()
+
+    def declared(self) -> tuple[str, ...]:
+        """Return `over` as a list."""
+        return (self.over,) if isinstance(self.over, str) else self.over
+
+
+class TriggerEntry(Entry):
+    """break-glass.yaml: where a person is woken whatever tier and matrix say."""
+
+    id: str
+    when: dict[str, Any]
+    lane: str
+    because: str
+    severity: Literal["", "P1", "P2", "P3", "P4"] = ""
+
+
+class InvariantEntry(Entry):
+    """invariants.yaml: a promise about every decision, proved for all facts."""
+
+    id: str
+    when: dict[str, Any] = {}
+    then: dict[str, Any]
+    because: str
 
 
 class GrantEntry(Entry):
@@ -64,9 +91,13 @@ class GrantEntry(Entry):
     tier: TierName
     phases: frozenset[Literal["pilot", "hardening", "production"]]
     topologies: frozenset[Literal["hub", "empowered"]]
-    intents: frozenset[str] = frozenset()
+    when: dict[str, Any] = {}
     lane: str
+    needs: Annotated[int, Field(ge=1, le=20)] = 1
     auto_send: bool = False
+    confidence: Annotated[int, Field(ge=0, le=100)] = 0
+    hold_seconds: Annotated[int, Field(ge=0, le=30)] = 0
+    expires_minutes: Annotated[int, Field(ge=1)] | None = None
 
 
 class ExpectEntry(Entry):

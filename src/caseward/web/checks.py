@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from caseward.core.case import IdentityState
+from caseward.core.conditions import All, Condition, Not, Test
+from caseward.core.conditions import Any as AnyOf
+from caseward.core.facts import FactKind
 from caseward.core.pack import Pack
-from caseward.core.policy import All, Condition, FactKind, Not, Rule, Test, Tier
-from caseward.core.policy import Any as AnyOf
+from caseward.core.policy import Rule, Tier
 from caseward.web import words
 
 LIMIT: Mapping[str, str] = {

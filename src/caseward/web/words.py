@@ -9,8 +9,8 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 from caseward.core.case import CaseStatus
+from caseward.core.facts import FactKind
 from caseward.core.pack import Pack
-from caseward.core.policy import FactKind
 from caseward.core.roles import Role
 from caseward.packs import wording
 
