@@ -21,7 +21,10 @@ ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- written by make docs -->\n", "<!-- until here -->"
 
 
-SHAPES = ("core/pack.py", "core/knowledge.py", "core/policy.py", "packs/schema.py")
+SHAPES = (
+    *("core/pack.py", "core/knowledge.py", "core/facts.py", "core/policy.py", "core/invariant.py"),
+    "packs/schema.py",
+)
 """Where the classes that give a pack file its shape stand."""
 
 
@@ -66,6 +69,19 @@ SECTIONS = (
         "a reply goes out by itself only if all of them say so. A decision that no row covers needs the "
         "strictest lane.",
         shapes=(("GrantEntry", "Grant"),),
+    ),
+    Section(
+        file="break-glass.yaml",
+        intro="Where a person is woken whatever tier and matrix say, a list. The file may be left out.",
+        shapes=(("TriggerEntry", "Trigger"),),
+    ),
+    Section(
+        file="invariants.yaml",
+        intro="What the business promises of every decision, a list; `caseward check` proves each for all facts. "
+        "`when` asks the pack's facts, `phase` and `topology`, and counts where it holds or might hold; left out, "
+        "it holds always. `then` speaks of the decision: `tier`, `lane`, `auto_send`, `executes`, `hold`, `needs` and "
+        "`hold_seconds`.",
+        shapes=(("InvariantEntry", "Invariant"),),
     ),
     Section(
         file="intents.yaml",

@@ -63,7 +63,7 @@ PLAIN = {
     "Any": "anything",
     "Tier": "`R0`, `R1`, `R2` or `R3`",
     "TierName": "`R0`, `R1`, `R2` or `R3`",
-    "FactKind": "`bool`, `enum`, `integer` or `set`",
+    "FactKind": "`bool`, `enum`, `rank`, `integer`, `money`, `duration` or `set`",
     "Hold": "`verification`, `missing` or `degraded`",
     "Texts": "language → text",
     "Words": "language → list of text",
@@ -98,6 +98,8 @@ def takes(node: ast.expr | None) -> str:
             return f"list of {takes(item)}"
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
             return "[" + ", ".join(takes(item) for item in items) + "]"
+        case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[item, *_])):
+            return takes(item)
         case ast.Subscript(value=ast.Name(id="frozenset"), slice=item):
             return f"list of {takes(item)}"
         case ast.Subscript(value=ast.Name(id="Mapping" | "dict"), slice=ast.Tuple(elts=[_, value])):
