@@ -12,17 +12,18 @@ from pathlib import Path
 
 from caseward.core import roles
 from caseward.core.conditions import OPERATORS_OF
-from caseward.packs.load import FILES, FOLDERS
+from caseward.packs.load import FILES, FOLDERS, load
 from caseward.settings import Settings, variable
 from tools import commands, http_api
-from tools.source import NOTE, ClassDoc, classes, codes, left_out, plain, takes
+from tools.source import NOTE, ClassDoc, cell, classes, codes, left_out, plain, takes
 
 ROOT = Path(__file__).parents[1]
+SAMPLE = "packs/vocal-coaching"
 BEGIN, END = "<!-- written by make docs -->\n", "<!-- until here -->"
 
 
 SHAPES = (
-    *("core/pack.py", "core/knowledge.py", "core/facts.py", "core/policy.py", "core/invariant.py"),
+    *("core/pack.py", "core/knowledge.py", "core/facts.py", "core/policy.py", "core/invariant.py", "core/agents.py"),
     "packs/schema.py",
 )
 """Where the classes that give a pack file its shape stand."""
@@ -82,6 +83,13 @@ SECTIONS = (
         "it holds always. `then` speaks of the decision: `tier`, `lane`, `auto_send`, `executes`, `hold`, `needs` and "
         "`hold_seconds`.",
         shapes=(("InvariantEntry", "Invariant"),),
+    ),
+    Section(
+        file="agents.yaml",
+        intro="Who does what, and who answers for it. `caseward check` refuses a pack in which two agents speak or two "
+        "execute, one both approves and executes, an agent may more than [the house allows](capabilities.md), or work "
+        "has nobody who answers for it.",
+        shapes=(("Agents", "Agents"), ("Agent", "Agent"), ("Activity", "Activity")),
     ),
     Section(
         file="intents.yaml",
@@ -148,6 +156,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Yield every page that is written, whole or in part, and what it should hold."""
     yield ROOT / "docs/reference/pack.md", pack_page()
     yield ROOT / "docs/reference/capabilities.md", capabilities_page()
+    yield ROOT / "docs/reference/raci.md", raci_page()
     yield ROOT / "docs/reference/commands.md", commands.page()
     yield ROOT / "docs/reference/http.md", http_api.page()
     settings = ROOT / "docs/settings.md"
@@ -180,6 +189,26 @@ def capabilities_page() -> str:
     for actor in roles.Actor:
         held = [effect.replace("_", " ") for effect, holders in roles.CAPABILITIES.items() if actor in holders]
         lines.append(f"| {actor} | {actors[actor.name].words} | {', '.join(held)} |")
+    return "\n".join(lines) + "\n"
+
+
+def raci_page() -> str:
+    """Return who has which part in the sample pack's work."""
+    agents = load(ROOT / SAMPLE).agents
+    lines = [
+        "# Who answers for what",
+        f"<!-- written by make docs; edit {SAMPLE}/agents.yaml instead -->\n",
+        f"As the sample pack says in `{SAMPLE}/agents.yaml`. Agents are "
+        + ", ".join(f"{actor} ({agent.title})" for actor, agent in agents.agents.items())
+        + "; the others are people. [What an agent may do](capabilities.md) is bounded by the program.",
+        "",
+        "| work | responsible (does it) | accountable (answers for it) | consulted (before) | informed (after) |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for each in agents.raci:
+        parts = (each.responsible, (each.accountable,), each.consulted, each.informed)
+        cells = (", ".join(party.replace("_", " ") for party in part) for part in parts)
+        lines.append(f"| {cell(each.title)} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

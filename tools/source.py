@@ -68,6 +68,10 @@ PLAIN = {
     "Texts": "language → text",
     "Words": "language → list of text",
     "Facts": "fact → value",
+    "Effect": "`route`, `approve`, `send`, `execute`, `advise`, `publish_policy`, `publish_knowledge` or "
+    "`publish_template`",
+    "Agent": "the keys of an agent below",
+    "Activity": "the keys of an activity below",
     "Holidays": "the keys of holidays below",
     "Counting": "the keys of counting below",
     "Sla": "the keys of promises below",

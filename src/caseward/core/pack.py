@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from caseward.core.agents import Agents
 from caseward.core.errors import NotFound
 from caseward.core.facts import Facts
 from caseward.core.invariant import Invariant
@@ -328,6 +329,7 @@ class Pack:
     hours: BusinessHours
     policy: Policy
     invariants: tuple[Invariant, ...] = ()
+    agents: Agents
     intents: Mapping[str, Intent]
     signals: tuple[Signal, ...]
     articles: Mapping[str, Article]

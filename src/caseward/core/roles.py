@@ -44,6 +44,7 @@ class Effect(StrEnum):
     PUBLISH_TEMPLATE = "publish_template"
     ADVISE = "advise"
     APPROVE = "approve"
+    ROUTE = "route"
 
 
 CAPABILITIES: dict[Effect, frozenset[Actor]] = {
@@ -54,7 +55,9 @@ CAPABILITIES: dict[Effect, frozenset[Actor]] = {
     Effect.PUBLISH_TEMPLATE: frozenset({Actor.F}),
     Effect.ADVISE: frozenset({Actor.D}),
     Effect.APPROVE: frozenset({Actor.A}),
+    Effect.ROUTE: frozenset({Actor.A}),
 }
+"""Who may at most. A pack says who does (agents.yaml), and can only take away."""
 
 
 def may(actor: str, effect: Effect) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from caseward.core.errors import PackError
 from caseward.core.pack import Golden, Pack
 from caseward.core.policy import Policy, decide
-from caseward.packs import load, matrix, references, samples
+from caseward.packs import load, matrix, references, samples, separation
 from caseward.packs.places import Places
 
 
@@ -50,6 +50,7 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
         return Report(pack=None, errors=tuple(unreadable))
     places = Places(folder)
     errors = [*references.check(pack, places, skills=skills), *_golden(pack), *_records(pack, places)]
+    errors += separation.check(pack, places)
     errors += [_in_matrix(places, message) for message in (*matrix.unspoken(pack), *matrix.undecidable(pack))]
     return Report(
         pack=pack,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from caseward.core.agents import Agents
 from caseward.core.conditions import Condition
 from caseward.core.errors import BadInput, PackError
 from caseward.core.facts import FactSpec, parse_facts
@@ -67,6 +68,7 @@ FILES = (
     "approvals.yaml",
     "break-glass.yaml",
     "invariants.yaml",
+    "agents.yaml",
     "voice.yaml",
     "lexicon.yaml",
 )
@@ -126,15 +128,17 @@ class _Reader:
         voice = self._one("voice.yaml", Voice)
         lexicon = self._one("lexicon.yaml", dict[str, Lexicon])
         invariants = tuple(self._invariants(policy))
+        agents = self._agents()
         golden = tuple(self._golden(policy.facts))
         records = self._records()
-        if not (profile and hours and signals and voice and lexicon):
+        if not (profile and hours and agents and signals and voice and lexicon):
             return None
         return Pack(
             profile=profile[0],
             hours=hours,
             policy=policy,
             invariants=invariants,
+            agents=agents,
             intents=intents,
             signals=signals[0],
             articles=articles,
@@ -212,6 +216,16 @@ class _Reader:
             then = self._when(entry.then, said, file, (i, "then"), entry.id)
             if when is not None and then is not None:
                 yield Invariant(id=entry.id, when=when, then=then, because=entry.because)
+
+    def _agents(self) -> Agents | None:
+        loaded = self._one("agents.yaml", Agents)
+        if loaded is None:
+            return None
+        seen: set[str] = set()
+        for i, activity in enumerate(loaded[0].raci):
+            self._once(seen, activity.id, loaded[1], ("raci", i))
+        agents: Agents = loaded[0]
+        return agents
 
     def _when(self, raw: Any, specs: Specs, file: YamlFile, at: Place, id: str) -> Condition | None:
         """Return a condition; None for one that is wrong, or asks for facts that nobody could read."""

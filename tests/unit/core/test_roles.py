@@ -9,6 +9,7 @@ from caseward.core.roles import CAPABILITIES, Actor, Effect, Role, may, require
 
 ALLOWED = {
     (Actor.A, Effect.APPROVE),
+    (Actor.A, Effect.ROUTE),
     (Actor.B, Effect.SEND),
     (Actor.C, Effect.EXECUTE),
     (Actor.D, Effect.ADVISE),
