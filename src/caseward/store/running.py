@@ -102,7 +102,7 @@ def count_failures(system: str, failures: int) -> None:
 
 def publish(name: str, *, pack: str, digest: str, now: datetime) -> None:
     """Record a release; raise Conflict when the name stands for other content already."""
-    db.execute(upsert(releases).values(name=name, pack=pack, digest=digest, published_at=now).on_conflict_do_nothing())
+    db.execute(upsert(releases).values(name=name, pack=pack, digest=digest, published_at=now, proposed_at=now).on_conflict_do_nothing())
     known = db.execute(select(releases).where(releases.c.name == name)).one()
     if (known.pack, known.digest) != (pack, digest):
         raise Conflict(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -384,6 +385,7 @@ workers = Table(
     _at("started_at"),
     _at("seen_at"),
     _at("swept_at", required=False),
+    _text("release", default=""),
 )
 
 health = Table(
@@ -403,7 +405,50 @@ releases = Table(
     Column("name", Text, primary_key=True),
     _text("pack"),
     _text("digest"),
-    _at("published_at"),
+    _at("published_at", required=False),
+    _text("state", default="published"),  # proposed, approved, published, refused, withdrawn
+    _text("author", default=""),
+    _text("reason", default=""),
+    _at("proposed_at"),
+    _text("base", default=""),  # the release it was compared with
+    Column("parts", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("changed", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    _text("lane", default=""),
+    Column("high_risk", Boolean, nullable=False, server_default=text("false")),
+    _text("checked", default=""),
+    _text("approver", default=""),
+    _text("verdict", default=""),
+    _at("decided_at", required=False),
+    Column("content", LargeBinary),  # the files, compressed; never changed once written
+)
+
+release_switches = Table(
+    "release_switches",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("follows", BigInteger, nullable=False, unique=True),  # the switch before it: of two at once one fails
+    Column("release", Text, ForeignKey("releases.name"), nullable=False),
+    _text("was", default=""),
+    _text("kind"),  # publish, rollback
+    _text("by"),
+    _text("role", default=""),
+    _text("reason", default=""),
+    _at("at"),
+)
+
+phase_decisions = Table(
+    "phase_decisions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("follows", BigInteger, nullable=False, unique=True),
+    _text("phase"),
+    _text("topology"),
+    _text("was"),
+    _text("by"),
+    _text("role"),
+    _text("reason"),
+    Column("criteria", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    _at("at"),
 )
 
 # --- the built-in records, behind the same ports as an outside system -------------------------------------------------
