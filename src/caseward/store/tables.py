@@ -71,7 +71,9 @@ identity_attempts = Table(
     Column("conversation_id", Text, nullable=False),
     _at("at"),
     Column("ok", Boolean, nullable=False),
+    Column("named", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # digests of the values given
     Index(None, "conversation_id", "at"),
+    Index(None, "named", postgresql_using="gin"),
 )
 
 # --- what is said -----------------------------------------------------------------------------------------------------
@@ -143,6 +145,7 @@ cases = Table(
     Column("reopened", Integer, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1"),
     _text("disposition", default=""),
+    Column("woken", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # triggers that woke a person
     Index(None, "conversation_id", "number"),
     Index(None, "status", "updated_at"),
 )
@@ -202,7 +205,25 @@ approvals = Table(
     _at("decided_at", required=False),
     _text("reason", default=""),
     _text("conditions", default=""),
+    Column("needs", SmallInteger, nullable=False, server_default="1"),
+    Column("hold_seconds", Integer, nullable=False, server_default="0"),
+    Column("expires_minutes", Integer),
+    Column("approvers", JSONB),  # who could decide when it was opened
+    _at("held_until", required=False),  # consented to, and not begun yet
     Index("approvals_open_idx", "lane", "expires_at", postgresql_where=text("state = 'open'")),
+    Index("approvals_held_idx", "held_until", postgresql_where=text("held_until is not null")),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    _text("role"),
+    _text("word"),  # approve, edit
+    _text("conditions", default=""),
+    _at("at"),
 )
 
 tasks = Table(
