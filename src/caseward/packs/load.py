@@ -209,7 +209,9 @@ class _Reader:
 
     def _invariants(self, policy: Policy) -> Iterator[Invariant]:
         loaded = self._listed("invariants.yaml", tuple[InvariantEntry, ...], optional=True)
-        asked, said = {**policy.facts, **SETTING}, outcome_specs(policy)
+        readable = policy.facts and policy.lanes
+        asked: Specs = {**policy.facts, **SETTING} if readable else {}
+        said: Specs = outcome_specs(policy) if readable else {}
         for i, entry in enumerate(loaded[0] if loaded else ()):
             file = loaded[1]  # type: ignore[index]
             when = self._when(entry.when, asked, file, (i, "when"), entry.id) if entry.when else ALWAYS
