@@ -70,6 +70,6 @@ def weaker(pack: Pack) -> Iterator[str]:
 def _situations(pack: Pack) -> Iterator[Situation]:
     for tier, phase, topology, intent in product(Tier, PHASES, TOPOLOGIES, pack.intents):
         sure = Rule(id="sure", tier=tier, when=All(()), because="Asks the matrix alone.")
-        policy = replace(pack.policy, phase=phase, topology=topology, rules=(sure,))
+        policy = replace(pack.policy, phase=phase, topology=topology, rules=(sure,), triggers=())
         decision = decide(policy, {"intent": intent})
         yield Situation(tier=tier, phase=phase, topology=topology, intent=intent, decision=decision)

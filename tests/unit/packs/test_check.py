@@ -134,8 +134,8 @@ def test_a_slip_is_named_at_its_own_line(spoilt: Callable[..., Report]) -> None:
     [
         pytest.param("empowered], lane: coach}", "empowered], lane: none, auto_send: true}",
                      "R3 always needs a person", "R3 in pilot, hub", id="R3 goes out by itself"),
-        pytest.param("tier: R2, phases: [pilot, hardening], topologies: [hub, empowered], lane: qa",
-                     "tier: R2, phases: [pilot, hardening], topologies: [hub, empowered], lane: none, auto_send: true",
+        pytest.param("tier: R2, phases: [pilot], topologies: [hub, empowered], lane: qa",
+                     "tier: R2, phases: [pilot], topologies: [hub, empowered], lane: none, auto_send: true",
                      "a higher tier never needs weaker consent",
                      "R2 in pilot, hub, intent faq needs only none, but R1 needs qa", id="R2 is easier than R1"),
     ],

@@ -234,8 +234,8 @@ SLIPS = [
     Slip(
         "unknown phase in the matrix",
         "approvals.yaml",
-        old="phases: [pilot, ",
-        new="phases: [trial, ",
+        old="phases: [pilot], ",
+        new="phases: [trial], ",
         message="not 'trial'",
         fix="mend the value",
     ),
@@ -548,7 +548,7 @@ def test_a_line_is_named_as_a_person_counts_it(folder: Path) -> None:
         path.write_text(change(path.read_text("utf-8")), "utf-8")
         return complaint(folder)
 
-    first = error_after(lambda text: text.replace("lane: coach", "lane: nobody"))
+    first = error_after(lambda text: text.replace("lane: coach", "lane: nobody", 1))
     lower = error_after(lambda text: "# one more line\n" + text)
 
     assert lower.line == first.line + 1
