@@ -99,6 +99,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """What publishing a part takes (pack.yaml, `releases`)."""
+
+    lane: str
+    """Lane that must consent; `none` lets a change of low risk be published on policy's word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """What entering a phase takes (pack.yaml, `promotion`)."""
+
+    lane: str
+    """Lane whose people may decide it, and may take it back."""
+    criteria: tuple[str, ...] = ()
+    """What should be so before, a sentence each; the decision records which of them were ticked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """pack.yaml: who the business is and what it promises."""
 
@@ -127,6 +145,13 @@ class Profile:
     """Reading → how long it may be relied on; a reading left out is read anew each turn."""
     systems: tuple[str, ...] = ("knowledge", "calendar", "payments", "records")
     """Systems whose health policy may ask about."""
+    releases: Mapping[Literal["policy", "knowledge", "templates", "language", "samples"], Publishing] = field(
+        default_factory=dict
+    )
+    """Part → who must consent to a change of it; the strongest lane for a part left out. `language` (phrasings, lexicon)
+    and `samples` (records) go with knowledge."""
+    promotion: Mapping[Literal["hardening", "production"], Promotion] = field(default_factory=dict)
+    """Phase → what entering it takes; the strongest lane for one left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

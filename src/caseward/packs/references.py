@@ -134,6 +134,19 @@ def _profile(pack: Pack, places: Places, skills: Collection[str]) -> Iterator[Pa
             fix = did_you_mean(lane.escalates_to, pack.profile.lanes)
             message = f"unknown lane {lane.escalates_to!r}"
             yield places.error("pack.yaml", message, at=("lanes", name, "escalates_to"), fix=fix)
+    for key, asked in (("releases", pack.profile.releases), ("promotion", pack.profile.promotion)):
+        for name, each in asked.items():
+            if each.lane not in pack.profile.lanes:
+                fix = did_you_mean(each.lane, pack.profile.lanes)
+                yield places.error("pack.yaml", f"unknown lane {each.lane!r}", at=(key, name, "lane"), fix=fix)
+            elif not pack.profile.lanes[each.lane].roles and name not in (
+                "knowledge",
+                "templates",
+                "language",
+                "samples",
+            ):
+                message = f"nobody decides in the lane {each.lane}, and {name} is for people to decide"
+                yield places.error("pack.yaml", message, at=(key, name, "lane"), fix="name a lane with roles")
     for name in pack.profile.freshness_minutes:
         if name not in skills:
             fix = did_you_mean(name, skills)
