@@ -23,7 +23,15 @@ BEGIN, END = "<!-- written by make docs -->\n", "<!-- until here -->"
 
 
 SHAPES = (
-    *("core/pack.py", "core/knowledge.py", "core/facts.py", "core/policy.py", "core/invariant.py", "core/agents.py"),
+    *(
+        "core/pack.py",
+        "core/knowledge.py",
+        "core/facts.py",
+        "core/policy.py",
+        "core/invariant.py",
+        "core/declared.py",
+        "core/agents.py",
+    ),
     "packs/schema.py",
 )
 """Where the classes that give a pack file its shape stand."""
@@ -49,7 +57,9 @@ SECTIONS = (
     Section(
         file="pack.yaml",
         intro="Who the business is and what it promises.",
-        shapes=core("Profile", "Holidays", "Sla", "Lane", "IdentityPolicy", "Limits"),
+        shapes=core(
+            "Profile", "Holidays", "Sla", "Lane", "IdentityPolicy", "Match", "Limits", "Publishing", "Promotion"
+        ),
     ),
     Section(
         file="facts.yaml",
@@ -105,6 +115,21 @@ SECTIONS = (
         file="signals.yaml",
         intro="A list of detectors. What they find sets a floor that no classifier and no model lowers.",
         shapes=core("Signal"),
+    ),
+    Section(
+        file="entities.yaml",
+        intro="What messages name by its shape: a mapping from a name to how it looks. The house finds `email`, "
+        "`phone`, `money`, `date` and `time` by itself. `identity.fields` may ask for any of the pack's own. The "
+        "examples are tried when the pack is read. The file may be left out.",
+        shapes=core("Entity"),
+    ),
+    Section(
+        file="skills.yaml",
+        intro="Skills over the built-in records, a list: readings for an intent's `reads`, writes for a plan's `task`. "
+        "A reading's value whose name is a fact gives that fact; `x_at` also gives `minutes_to_x` and "
+        "`minutes_since_x`. A value that the fact does not allow leaves it unknown. A write is done once for the "
+        "plan's `key`, and only if no record it rests on moved meanwhile. The file may be left out.",
+        shapes=core("DeclaredSkill", "Look", "Entry", "Requirement", "Addition"),
     ),
     Section(
         file="knowledge/",

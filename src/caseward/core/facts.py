@@ -64,6 +64,17 @@ class FactSpec:
             raise BadInput(f"fact {self.name}: {raw!r} is not {self.allowed()}")
         return value
 
+    def told(self, raw: object) -> Value | None:
+        """Return what a system said as this fact's value, None where it says no such thing.
+
+        A bare number of money is in whole units of the currency, as systems count; a text of digits is a number.
+        """
+        if self.kind is FactKind.MONEY and isinstance(raw, int) and not isinstance(raw, bool):
+            return self._read(f"{raw} {self.unit}")
+        if self.kind in NUMBERS and isinstance(raw, str) and re.fullmatch(r"-?\d{1,18}", raw):
+            return self.told(int(raw)) if self.kind is FactKind.MONEY else self._read(int(raw))
+        return self._read(raw)
+
     def _read(self, raw: object) -> Value | None:
         if self.kind is FactKind.BOOL:
             return raw if isinstance(raw, bool) else None

@@ -51,7 +51,7 @@ class Understanding:
     """`negative`, `neutral` or `positive`."""
     language: str
     entities: Mapping[str, tuple[str, ...]]
-    """Entity kind → the values found, in order: invoice, email, phone, money, date, time, student."""
+    """Entity kind → the values found, in order: email, phone, money, date, time, and the pack's own."""
     signals: tuple[str, ...]
     """Names of the pack's deterministic detectors that fired."""
     confidence: float

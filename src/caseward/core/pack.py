@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from caseward.core.agents import Agents
+from caseward.core.declared import DeclaredSkill
 from caseward.core.errors import NotFound
 from caseward.core.facts import Facts
 from caseward.core.invariant import Invariant
@@ -66,10 +67,26 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Where one proof is looked up, and whose it is (pack.yaml, `identity.match`)."""
+
+    kind: str
+    """Kind of record."""
+    field: str = "id"
+    """Field that must equal what was given; case does not count."""
+    person: str = "person"
+    """Field that holds the id of the person it belongs to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityPolicy:
     """How an unknown person proves who they are (pack.yaml, `identity`)."""
 
-    fields: tuple[Literal["invoice", "email"], ...] = ("invoice", "email")
+    fields: tuple[str, ...] = ("invoice", "email")
+    """What must be given, all of it and all of one person: `email`, `phone` or entities."""
+    match: Mapping[str, Match] = field(default_factory=dict)
+    """Field → where it is looked up; left out, an entity is the id of a record of its name that has a `person`, and
+    `email` and `phone` are fields of the person."""
     attempts: int = 3
     """Failed tries allowed per conversation within the window; after that a person takes over."""
     window_minutes: int = 60
@@ -227,6 +244,21 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A kind of thing that messages name by its shape, such as an order number (entities.yaml)."""
+
+    patterns: tuple[str, ...]
+    """Regular expressions over lower-cased text with single spaces."""
+    form: str = "{0}"
+    """How the value is kept: `{0}` is the whole match, `{1}` its first group, `{2:04}` its second with leading zeros."""
+    case: Literal["upper", "lower"] = "upper"
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """Text → the value that must be found in it, and nothing else."""
+    never: tuple[str, ...] = ()
+    """Texts in which it must not be found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """Words we say (templates/*.yaml), with `{value}` places."""
 
@@ -290,6 +322,8 @@ class Lexicon:
     no: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
     """Patterns with which a contact asks for a human."""
+    day: str = "EEEE d MMMM"
+    """How a day is written, as a CLDR pattern: `EEEE, d. MMMM`."""
     counting: Counting | None = None
     """How the language counts; without it choices are read from digits only."""
     negative: tuple[str, ...] = ()
@@ -366,6 +400,11 @@ class Pack:
     """Sample records: kind → documents, each with an `id`. Loaded into the built-in systems by the demo only."""
     digest: str
     """SHA-256 over the files: what `release` stands for."""
+
+    skills: Mapping[str, DeclaredSkill] = field(default_factory=dict)
+    """Skills over the built-in record book that the pack declares."""
+    entities: Mapping[str, Entity] = field(default_factory=dict)
+    """What messages name, beside what the house finds by itself."""
 
     def language(self, wanted: str) -> str:
         """Return `wanted` if the business speaks it, else its default."""

@@ -216,6 +216,6 @@ def _dated(months: tuple[str, ...], weekdays: tuple[str, ...]) -> re.Pattern[str
     weekday = words(weekdays, where="lexicon, weekdays")
     if month is None:
         return None
-    day = r"(?<!\d)\d{1,2}(?:st|nd|rd|th)?"
+    day = r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?"
     before = f"(?:{weekday.pattern},? )?" if weekday else ""
     return re.compile(rf"({before})({day} (?:of )?{month.pattern}|{month.pattern} {day}(?![\d:.]))")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from caseward.core.counting import Ordinals
-from caseward.core.entities import blank
-from caseward.core.pack import Lexicon
+from caseward.core.entities import blank, shapes
+from caseward.core.pack import Entity, Lexicon
 from caseward.core.text import normalise, words
 from caseward.core.wishes import Scanner
 
@@ -36,9 +36,10 @@ class Choice:
 class Chooser:
     """Reads a choice among offered times in the everyday words of a pack's languages."""
 
-    def __init__(self, lexicon: Mapping[str, Lexicon]) -> None:
+    def __init__(self, lexicon: Mapping[str, Lexicon], entities: Mapping[str, Entity] | None = None) -> None:
         """Compile the lexicon; raise BadInput that names the entry that is not a regular expression."""
         each = tuple(lexicon.values())
+        self._own = shapes(entities or {})
         courtesies = [word for lex in each for word in (*lex.yes, *lex.thanks, *lex.greetings)]
         self._scanner = Scanner(lexicon)
         self._ordinals = Ordinals([lex.counting for lex in each if lex.counting], courtesies)
@@ -55,7 +56,7 @@ class Chooser:
             now: the aware instant at which the contact wrote; `besok` is counted from its day in `zone`.
             zone: the time zone in which both sides speak of days and hours.
         """
-        words_ = blank(normalise(text[:LIMIT]))
+        words_ = blank(normalise(text[:LIMIT]), self._own)
         if not offered or self._says(self._refusal, words_) or self._says(self._bounds, words_):
             return Choice()
         bare = self._ordinals.bare(words_)

@@ -104,7 +104,7 @@ def _chooser(pack: Pack) -> Chooser:
     """Return the pack's chooser, compiled once."""
     if pack.digest not in _choosers:
         _choosers.clear()
-        _choosers[pack.digest] = Chooser(pack.lexicon)
+        _choosers[pack.digest] = Chooser(pack.lexicon, pack.entities)
     return _choosers[pack.digest]
 
 
@@ -229,7 +229,9 @@ def _printed(pack: Pack, values: Mapping[str, Any], language: str, now: datetime
     return {
         name: wording.show(pack, name, value, language, now=now)
         for name, value in sorted(values.items())
-        if value is not None and not isinstance(value, list | dict) and not name.startswith("minutes_to_")
+        if value is not None
+        and not isinstance(value, list | dict)
+        and not name.startswith(("minutes_to_", "minutes_since_"))
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from caseward.core.case import Case, IdentityState, Who
 from caseward.core.errors import SystemDown
-from caseward.core.facts import FactKind, Value
+from caseward.core.facts import Value
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.task import ResultStatus
@@ -41,6 +41,7 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
             language=case.language or seen.language,
             flags={**seen.flags, **dict.fromkeys(pending.get("flags", ()), True)},
             severity=min(seen.severity, pending.get("severity", seen.severity)),
+            entities=_with_earlier(turn, seen, pending),
         )
     log.append(
         "triage",
@@ -62,14 +63,36 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
     return seen
 
 
+def _with_earlier(turn: Turn, seen: Understanding, pending: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    """Return what the turn names, with what of the pack's own entities was named before we asked; the latest first.
+
+    Where we asked which one is meant, the answer stands alone.
+    """
+    before = tools.brain().understand(turn.earlier).entities if turn.earlier else {}
+    named = dict(seen.entities)
+    for kind in tools.pack().entities:
+        if not (named.get(kind) and pending.get("ask") == ASK_SLOT):
+            values = tuple(dict.fromkeys((*named.get(kind, ()), *before.get(kind, ()))))
+            named |= {kind: values} if values else {}
+    return named
+
+
 def _answers(pending: Mapping[str, Any], seen: Understanding, text: str) -> bool:
     if any(signal.floor for signal in tools.pack().signals if signal.id in seen.signals):
         return False
     if _is_bare(text, seen):
         return True
     if pending.get("ask") == ASK_IDENTITY:
-        return bool(seen.entities.get("invoice") or seen.entities.get("email")) or seen.intent == "other"
-    return pending.get("ask") == ASK_SLOT and seen.intent in (pending["intent"], "other", "schedule")
+        proofs = tools.pack().profile.identity.fields
+        return any(seen.entities.get(name) for name in proofs) or seen.intent == "other"
+    return pending.get("ask") == ASK_SLOT and _goes_on(pending["intent"], seen.intent)
+
+
+def _goes_on(asked: str, heard: str) -> bool:
+    """Return whether words that sound like `heard` may answer a question about `asked`: nothing else is wanted."""
+    intents = tools.pack().intents
+    alike = intents[heard].category == intents[asked].category and not intents[heard].transactional
+    return heard in (asked, "other") or alike
 
 
 def _is_bare(text: str, seen: Understanding) -> bool:
@@ -102,7 +125,7 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     heard: dict[str, str] = {}
     if who.state is IdentityState.VERIFIED and who.contact is not None:
         for name in intent.reads:
-            reading = _read(case, who.contact.id, name, degraded, heard)
+            reading = _read(case, who.contact.id, name, seen.entities, degraded, heard)
             if reading is not None:
                 readings[name] = reading
 
@@ -123,7 +146,8 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     know("identity", str(who.state), "identity", who.at or now)
     know("insists_unverified", who.insists, "identity")
     know("degraded", frozenset(degraded & set(pack.profile.systems)), "health")
-    facts |= _facts_of(readings, now)
+    know("attachment", any(message.kind != "text" for message in turn.messages), "channel")
+    facts |= _facts_of(case, readings, now)
     for fact in facts.values():
         if fact.source in pack.profile.systems:
             log.append(
@@ -158,6 +182,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     """Return the picture of a decision with every system read anew, just before an effect."""
     pack, now = tools.pack(), tools.now()
     body = cases.decision(case.id, decision_id) or {"facts": [], "understanding": {}}
+    named = {kind: tuple(values) for kind, values in body["understanding"].get("named", {}).items()}
     intent = body["understanding"].get("intent", case.intent)
     degraded = {name for name, health in running.systems().items() if health.degraded}
     readings: dict[str, Reading] = {}
@@ -167,7 +192,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     if who.contact is not None:
         context.drop(who.contact.id)
         for name in reads:
-            reading = _read(case, who.contact.id, name, degraded, heard)
+            reading = _read(case, who.contact.id, name, named, degraded, heard)
             if reading is not None:
                 readings[name] = reading
     specs = pack.policy.facts
@@ -184,7 +209,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     facts["identity"] = Fact(name="identity", value=str(who.state), source="identity", at=now)
     down = frozenset(degraded & set(pack.profile.systems))
     facts["degraded"] = Fact(name="degraded", value=down, source="health", at=now)
-    facts |= _facts_of(readings, now)
+    facts |= _facts_of(case, readings, now)
     return Picture(
         understanding=Understanding(
             intent=intent,
@@ -192,7 +217,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
             severity=case.severity,
             sentiment="neutral",
             language=case.language,
-            entities={},
+            entities=named,
             signals=(),
             confidence=1.0,
         ),
@@ -206,22 +231,39 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     )
 
 
-def _facts_of(readings: Mapping[str, Reading], now: datetime) -> dict[str, Fact]:
-    """Return what readings say of the pack's facts; `minutes_to_x` is counted from the reading's `x_at`, now."""
+def _facts_of(case: Case, readings: Mapping[str, Reading], now: datetime) -> dict[str, Fact]:
+    """Return what readings say of the pack's facts; `minutes_to_x` and `minutes_since_x` are counted from the reading's
+    `x_at`, now. What says no such thing leaves its fact unknown, and is logged."""
     specs = tools.pack().policy.facts
     facts: dict[str, Fact] = {}
+
+    def know(name: str, raw: object, reading: Reading, at: datetime) -> None:
+        value = specs[name].told(raw)
+        if value is None:
+            what = f"{reading.name} says {raw!r:.60}, and {name} is {specs[name].allowed()}: it counts as unknown"
+            log.append("error", "house", {"what": what}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+        else:
+            facts[name] = Fact(name=name, value=value, source=reading.source, at=at)
+
     for reading in readings.values():
-        known = {key: value for key, value in reading.values.items() if value is not None}
-        for key, value in known.items():
-            if key in specs and specs[key].kind is FactKind.INTEGER:
-                count = specs[key].parse(int(value))
-                facts[key] = Fact(name=key, value=count, source=reading.source, at=reading.read_at)
-        for key, value in known.items():
-            name = f"minutes_to_{key.removesuffix('_at')}"
-            if key.endswith("_at") and name in specs:
-                left = (datetime.fromisoformat(str(value)) - now) // timedelta(minutes=1)
-                facts[name] = Fact(name=name, value=specs[name].parse(left), source=reading.source, at=now)
+        for key, value in reading.values.items():
+            if value is not None and key in specs:
+                know(key, value, reading, reading.read_at)
+            since = _since(value, now) if key.endswith("_at") else None
+            if since is not None:
+                name = key.removesuffix("_at")
+                for counted, span in ((f"minutes_to_{name}", -since), (f"minutes_since_{name}", since)):
+                    if counted in specs:
+                        know(counted, span // timedelta(minutes=1), reading, now)
     return facts
+
+
+def _since(value: object, now: datetime) -> timedelta | None:
+    """Return the time since an instant of ISO form, negative while it is ahead; None for anything else."""
+    try:
+        return now - datetime.fromisoformat(str(value))
+    except (ValueError, TypeError):
+        return None
 
 
 def _may_probe(health: running.Health | None, now: datetime) -> bool:
@@ -229,17 +271,28 @@ def _may_probe(health: running.Health | None, now: datetime) -> bool:
     return health is not None and health.by == AUTO and now - health.since >= PROBE_AFTER
 
 
-def _read(case: Case, contact_id: Any, name: str, degraded: set[str], heard: dict[str, str]) -> Reading | None:
-    """Return a reading, from the contact's context while it is fresh, else through the skill; None when it failed."""
+def _read(
+    case: Case,
+    contact_id: Any,
+    name: str,
+    named: Mapping[str, tuple[str, ...]],
+    degraded: set[str],
+    heard: dict[str, str],
+) -> Reading | None:
+    """Return a reading, from the contact's context while it is fresh, else through the skill; None when it failed.
+
+    What is read of a record that the contact `named` is not kept: the next message may mean another one.
+    """
     now, pack = tools.now(), tools.pack()
-    kept = context.fresh(contact_id, now).get(name)
+    args = _meant(name, named)
+    kept = None if args else context.fresh(contact_id, now).get(name)
     if kept is not None:
         return kept
     skill = tools.skill(name)
     if skill.system in degraded and not _may_probe(running.systems().get(skill.system), now):
         return None
     try:
-        result = skill.run({"contact": contact_id}, key=f"read:{case.id}:{name}", now=now)
+        result = skill.run({"contact": contact_id, **args}, key=f"read:{case.id}:{name}", now=now)
     except SystemDown as down:
         degraded.add(skill.system)
         heard[skill.system] = str(down)
@@ -257,5 +310,13 @@ def _read(case: Case, contact_id: Any, name: str, degraded: set[str], heard: dic
         expires_at=now + timedelta(minutes=minutes),
         revision=int(now.timestamp() * 1000),
     )
-    context.keep(contact_id, reading)
+    if not args:
+        context.keep(contact_id, reading)
     return reading
+
+
+def _meant(name: str, named: Mapping[str, tuple[str, ...]]) -> Mapping[str, Any]:
+    """Return which record a declared reading is to look at, as far as the contact named any."""
+    declared = tools.pack().skills.get(name)
+    entity = declared.reads.named if declared and declared.reads else ""
+    return {entity: list(named[entity])} if named.get(entity) else {}

@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo
 
 from caseward.core.agents import Agents
 from caseward.core.conditions import Condition
+from caseward.core.declared import DeclaredSkill
 from caseward.core.errors import BadInput, PackError
 from caseward.core.facts import FactSpec, parse_facts
 from caseward.core.invariant import SETTING, Invariant, outcome_specs
 from caseward.core.knowledge import Article
 from caseward.core.pack import (
+    Entity,
     Expectation,
     Golden,
     Intent,
@@ -33,7 +35,7 @@ from caseward.core.pack import (
 )
 from caseward.core.policy import ALWAYS, Grant, Policy, Rule, Trigger
 from caseward.core.sla import BusinessHours
-from caseward.packs import conditions
+from caseward.packs import conditions, entities, skills
 from caseward.packs.schema import (
     FactEntry,
     GoldenFile,
@@ -65,6 +67,8 @@ FILES = (
     "intents.yaml",
     "phrasings.yaml",
     "signals.yaml",
+    "entities.yaml",
+    "skills.yaml",
     "approvals.yaml",
     "break-glass.yaml",
     "invariants.yaml",
@@ -127,6 +131,8 @@ class _Reader:
         signals = self._listed("signals.yaml", tuple[Signal, ...])
         voice = self._one("voice.yaml", Voice)
         lexicon = self._one("lexicon.yaml", dict[str, Lexicon])
+        declared = self._skills(profile[0] if profile else None)
+        named = self._entities(lexicon[0] if lexicon else {})
         invariants = tuple(self._invariants(policy))
         agents = self._agents()
         golden = tuple(self._golden(policy.facts))
@@ -148,6 +154,8 @@ class _Reader:
             golden=golden,
             records=records,
             digest=self._digest.hexdigest(),
+            skills=declared,
+            entities=named,
         )
 
     def profile(self) -> tuple[Profile, YamlFile] | None:
@@ -250,6 +258,21 @@ class _Reader:
                 fix = did_you_mean(name, intents)
                 self.errors.append(phrasings[1].error(f"unknown intent {name!r}", at=(name,), fix=fix))
         return {name: replace(intent, asked_as=asked.get(name, {})) for name, intent in intents.items()}
+
+    def _skills(self, profile: Profile | None) -> dict[str, DeclaredSkill]:
+        loaded = self._listed("skills.yaml", tuple[DeclaredSkill, ...], optional=True)
+        for i, entry in enumerate(loaded[0] if loaded else ()):
+            for at, message, fix in skills.problems(entry, profile.systems if profile else None):
+                self.errors.append(loaded[1].error(message, at=(i, *at), rule=entry.id, fix=fix))  # type: ignore[index]
+        return {entry.id: entry for entry in loaded[0]} if loaded else {}
+
+    def _entities(self, lexicon: Mapping[str, Lexicon]) -> dict[str, Entity]:
+        if not (self.folder / "entities.yaml").exists():
+            return {}
+        loaded = self._one("entities.yaml", dict[str, Entity])
+        for at, message, fix in entities.problems(loaded[0], lexicon) if loaded else ():
+            self.errors.append(loaded[1].error(message, at=at, rule=str(at[0]), fix=fix))  # type: ignore[index]
+        return loaded[0] if loaded else {}
 
     def _golden(self, specs: Mapping[str, FactSpec]) -> Iterator[Golden]:
         seen: set[str] = set()

@@ -11,7 +11,8 @@ from caseward.core.facts import FactKind
 from caseward.core.knowledge import Article
 from caseward.core.pack import Intent, Pack, Plan, Signal, Template, Words
 from caseward.core.roles import Role
-from caseward.packs import wording
+from caseward.packs import house, wording
+from caseward.packs import skills as declared
 from caseward.packs.places import Places
 from caseward.packs.schema import did_you_mean
 
@@ -24,6 +25,9 @@ SPOKEN = {
 
 def check(pack: Pack, places: Places, *, skills: Collection[str]) -> Iterator[PackError]:
     """Yield everything that is named and does not exist, and everything that lacks a language or an owner."""
+    yield from declared.check(pack, places, built_in=skills)
+    yield from house.check(pack, places)
+    skills = {*skills, *pack.skills}
     for name in sorted(SPOKEN - pack.templates.keys()):
         fix = f"write templates/{name}.yaml"
         yield PackError("the desk says this template, and it is missing", file=f"templates/{name}.yaml", fix=fix)

@@ -1,8 +1,8 @@
 """A pack's words put into sentences: templates filled, and values printed as people write them.
 
 A value's name carries its unit, and the unit says how it is printed: `*_at` is an instant in the ops zone, `*_on` and
-`*_due` a date, `*_amount` money in whole units of the pack's currency, `*_time` a clock time we promise, anything else
-is printed as it is.
+`*_due` a date, `*_amount` money (whole units of the pack's currency, or an amount such as `49.90 EUR`), `*_time` a
+clock time we promise, anything else is printed as it is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_date
@@ -48,9 +49,9 @@ def show(pack: Pack, name: str, value: Any, language: str, *, now: datetime) -> 
     if name.endswith("_time"):
         return clock_time(pack, _instant(value), language, now=now)
     if name.endswith(("_on", "_due")):
-        return str(format_date(date.fromisoformat(str(value)[:10]), "d MMMM y", locale=language))
+        return day(pack, date.fromisoformat(str(value)[:10]), language, year=True, weekday=False)
     if name.endswith("_amount"):
-        return money(pack, int(value), language)
+        return money(pack, value, language)
     if name == "options":
         return "\n".join(f"{n}. {instant(pack, _instant(each), language, now=now)}" for n, each in enumerate(value, 1))
     return str(value)
@@ -59,8 +60,15 @@ def show(pack: Pack, name: str, value: Any, language: str, *, now: datetime) -> 
 def instant(pack: Pack, at: datetime, language: str, *, now: datetime) -> str:
     """Return day and time in the ops zone, with the year when it is another one: `Sabtu 22 November, 10:00`."""
     local = at.astimezone(pack.hours.zone)
-    pattern = "EEEE d MMMM" if local.year == now.astimezone(pack.hours.zone).year else "EEEE d MMMM y"
-    return f"{format_date(local.date(), pattern, locale=language)}, {local:%H:%M}"
+    year = local.year != now.astimezone(pack.hours.zone).year
+    return f"{day(pack, local.date(), language, year=year)}, {local:%H:%M}"
+
+
+def day(pack: Pack, on: date, language: str, *, year: bool, weekday: bool = True) -> str:
+    """Return a date as the language writes it (lexicon.yaml, `day`)."""
+    lexicon = pack.lexicon.get(language)
+    pattern = (lexicon.day if lexicon else "EEEE d MMMM") + (" y" if year else "")
+    return str(format_date(on, pattern if weekday else re.sub(r"E+,? ?", "", pattern), locale=language))
 
 
 def clock_time(pack: Pack, at: datetime, language: str, *, now: datetime) -> str:
@@ -71,9 +79,12 @@ def clock_time(pack: Pack, at: datetime, language: str, *, now: datetime) -> str
     return instant(pack, at, language, now=now)
 
 
-def money(pack: Pack, amount: int, language: str) -> str:
-    """Return an amount in whole units of the pack's currency, without needless decimals."""
-    text = format_currency(amount, pack.profile.currency, locale=language, format="¤#,##0", currency_digits=False)
+def money(pack: Pack, amount: int | str, language: str) -> str:
+    """Return an amount without needless decimals: whole units of the pack's currency, or a text such as `49.90 EUR`."""
+    number, _, currency = str(amount).partition(" ")
+    if currency:
+        return str(format_currency(Decimal(number), currency, locale=language)).replace("\xa0", " ")
+    text = format_currency(int(number), pack.profile.currency, locale=language, format="¤#,##0", currency_digits=False)
     return str(text).replace("\xa0", "")
 
 

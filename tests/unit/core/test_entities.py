@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caseward.core.entities import Extractor, blank
+from caseward.core.entities import Extractor, blank, shapes
 from caseward.core.pack import Pack
 
 
@@ -50,7 +50,7 @@ def test_a_message_without_anything_names_nothing(extractor: Extractor) -> None:
 
 
 def test_what_only_looks_like_a_choice_is_blanked() -> None:
-    assert blank("inv-2026-0412 0812 3456 7890 rp1.300.000 a2@example.com jam 10").split() == ["jam", "10"]
+    assert blank("inv-2026-0412 0812 3456 7890 rp1.300.000 a2@example.com jam 10", shapes({})).split() == ["jam", "10"]
 
 
 @given(text=st.text(max_size=200))

@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from caseward.core.entities import CLOCK, EMAIL, INVOICE, MONEY, NUMERIC_DATE, PHONE, TWELVE_HOUR
-from caseward.core.pack import Lexicon
+from caseward.core.entities import CLOCK, EMAIL, MONEY, NUMERIC_DATE, PHONE, TWELVE_HOUR, Shape, shapes
+from caseward.core.pack import Entity, Lexicon
 from caseward.core.signals import Detection, Detectors
 from caseward.core.text import normalise, sentences, words
 from caseward.core.understanding import Mood
@@ -55,11 +55,18 @@ class Reading:
 class Features:
     """Learns the vocabulary of training texts and reads new texts in it."""
 
-    def __init__(self, detectors: Detectors, lexicon: Mapping[str, Lexicon], *, heard: int = HEARD) -> None:
+    def __init__(
+        self,
+        detectors: Detectors,
+        lexicon: Mapping[str, Lexicon],
+        entities: Mapping[str, Entity],
+        *,
+        heard: int = HEARD,
+    ) -> None:
         self._detectors = detectors
         self._heard_chars = heard
         self._mood = Mood(lexicon)
-        self._masks = tuple(_masks(lexicon))
+        self._masks = tuple(_masks(lexicon, shapes(entities)))
         self._count: Counter[str] = Counter()
         self._columns: dict[str, int] = {}
         self._idf: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
@@ -144,11 +151,10 @@ def _tokens(masked: str) -> list[str]:
     return tokens
 
 
-def _masks(lexicon: Mapping[str, Lexicon]) -> Iterator[tuple[re.Pattern[str], str]]:
+def _masks(lexicon: Mapping[str, Lexicon], own: Iterable[Shape]) -> Iterator[tuple[re.Pattern[str], str]]:
     """Yield what to replace by the name of its kind: which day or amount was said does not tell what is wanted."""
     each = tuple(lexicon.values())
-    shapes = {
-        "xinvoice": INVOICE,
+    house = {
         "xemail": EMAIL,
         "xdate": NUMERIC_DATE,
         "xclock": CLOCK,
@@ -156,7 +162,8 @@ def _masks(lexicon: Mapping[str, Lexicon]) -> Iterator[tuple[re.Pattern[str], st
         "xphone": PHONE,
         "xmoney": MONEY,
     }
-    yield from ((pattern, f" {mask} ") for mask, pattern in shapes.items())
+    yield from ((shape.pattern, f" x{shape.name.replace('_', '')} ") for shape in own)
+    yield from ((pattern, f" {mask} ") for mask, pattern in house.items())
     names: dict[str, Iterable[str]] = {
         "xday": (name for lex in each for day in lex.weekdays for name in day),
         "xsoon": (w for lex in each for days in (lex.today, lex.tomorrow, lex.day_after_tomorrow) for w in days),

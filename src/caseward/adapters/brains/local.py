@@ -49,12 +49,12 @@ class LocalBrain:
         self._intents = pack.intents
         self._limit = pack.profile.limits.confidence
         self._mood = Mood(pack.lexicon)
-        self._extractor = Extractor(pack.lexicon)
+        self._extractor = Extractor(pack.lexicon, pack.entities)
         detectors = Detectors(pack.signals, pack.profile.languages)
         self._facts = detectors.facts
 
         asked, said = _asked(pack), _said(pack)
-        features = Features(detectors, pack.lexicon, heard=max(HEARD, pack.profile.limits.message_chars))
+        features = Features(detectors, pack.lexicon, pack.entities, heard=max(HEARD, pack.profile.limits.message_chars))
         rows = features.fit([each.text for each in asked], [each.text for each in said])
         self._read = lru_cache(maxsize=_REMEMBERED)(features.read)
         examples = [*asked, *said]

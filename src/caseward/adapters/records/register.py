@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from caseward.adapters.records.kinds import Args, failed, found
-from caseward.core.ports import RecordBook
+from caseward.core.pack import IdentityPolicy, Match
+from caseward.core.ports import Record, RecordBook
 from caseward.core.task import Result
+
+OWN = ("email", "phone")
+"""Proofs that stand on the person's own record; any other is the id of a record that names the person."""
+FIELDS = ("name", "email", "phone", "locale")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """The people over a record book."""
+    """The people over a record book, and how somebody proves to be one of them."""
 
     book: RecordBook
+    identity: IdentityPolicy
 
     def find_person(self, args: Args, now: datetime) -> Result:
-        """Return whose invoice and registered e-mail these are, or that they do not match: never which is wrong."""
-        invoice = self.book.get("invoice", str(args.get("invoice", "")).strip().upper())
-        person = self.book.get("person", str(invoice.data["person"])) if invoice else None
-        given = str(args.get("email", "")).strip().casefold()
-        if person is None or not given or str(person.data.get("email", "")).strip().casefold() != given:
-            return failed("no_match")
-        return found(contact=person.id)
+        """Return whose all of the proofs are, or that they do not match: never which is wrong."""
+        given = {name: _plain(args.get(name, "")) for name in self.identity.fields}
+        own = [name for name in given if self._match(name).kind == "person"]
+        ids: set[str] | None = None
+        for name in (each for each in given if each not in own):
+            owners = set(self._owners(self._match(name), given[name]))
+            ids = owners if ids is None else ids & owners
+        people = self._people(ids, {name: given[name] for name in own})
+        fitting = [
+            each
+            for each in people
+            if all(given[name] and _plain(each.data.get(self._match(name).field, "")) == given[name] for name in own)
+        ]
+        return found(contact=fitting[0].id) if given and len(fitting) == 1 else failed("no_match")
 
     def person(self, args: Args, now: datetime) -> Result:
         """Return what is on record of a person."""
         person = self.book.get("person", str(args["contact"]))
         if person is None:
             return failed("person_unknown")
-        return found(**{name: person.data.get(name, "") for name in FIELDS})
+        more = {name: value for name, value in person.data.items() if isinstance(value, str | int)}
+        return found(**{**dict.fromkeys(FIELDS, ""), **{name: more[name] for name in more if name != "id"}})
+
+    def _match(self, name: str) -> Match:
+        default = Match(kind="person", field=name, person="id") if name in OWN else Match(kind=name)
+        return self.identity.match.get(name, default)
+
+    def _owners(self, match: Match, value: str) -> Iterable[str]:
+        if not value:
+            return ()
+        if match.field == "id":
+            row = next((row for id in (value.upper(), value) if (row := self.book.get(match.kind, id))), None)
+            rows = [row] if row else []
+        else:
+            rows = [each for each in self.book.find(match.kind) if _plain(each.data.get(match.field, "")) == value]
+        return [str(each.data[match.person]) for each in rows if each.data.get(match.person)]
+
+    def _people(self, ids: set[str] | None, own: Args) -> Iterable[Record]:
+        """Return the people that the proofs beside their own record point at; all, when there is none of that kind."""
+        if ids is None:
+            return self.book.find("person") if all(own.values()) else ()
+        return [person for id in sorted(ids) if (person := self.book.get("person", id)) is not None]
 
 
-FIELDS = ("name", "email", "phone", "locale", "package", "coach")
+def _plain(value: object) -> str:
+    return str(value).strip().casefold()

@@ -1,6 +1,8 @@
-"""The school's systems, built in: calendar, payments and people over the record book that comes along.
+"""The systems that are built in, over the record book that comes along: people, whatever skills the pack declares, and
+the sample school's calendar and payments.
 
-They hold to their own limits (records/setting.yaml of the pack) whatever policy lets through, as outside systems would.
+They hold to their own limits (skills.yaml, records/setting.yaml of the pack) whatever policy lets through, as systems
+outside would.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from caseward.adapters.records import calendar
+from caseward.adapters.records import calendar, declared
 from caseward.adapters.records.kinds import Reading, Write
 from caseward.adapters.records.money import Till
 from caseward.adapters.records.register import Register
@@ -23,7 +25,8 @@ NAMES = (
 
 def skills(book: RecordBook, pack: Pack) -> list[Skill]:
     """Return the skills over `book`; the pack's hours say which days are open and when a month begins."""
-    times, till, register = calendar.Calendar(book=book, hours=pack.hours), Till(book=book), Register(book=book)
+    times, till = calendar.Calendar(book=book, hours=pack.hours), Till(book=book)
+    register = Register(book=book, identity=pack.profile.identity)
     return [
         Reading(name="next_session", system="calendar", read=times.next_session),
         Reading(name="reschedule_quota", system="calendar", read=times.reschedule_quota),
@@ -35,6 +38,7 @@ def skills(book: RecordBook, pack: Pack) -> list[Skill]:
         Write(name="reschedule", system="calendar", book=book, plan=times.reschedule),
         Write(name="resend_invoice", system="payments", book=book, plan=till.resend_invoice),
         Write(name="refund", system="payments", book=book, plan=till.refund),
+        *declared.skills(book, pack.skills),
     ]
 
 

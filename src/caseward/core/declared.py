@@ -1,0 +1,166 @@
+"""Skills that a pack declares over the built-in record book: what a reading looks up, what a write does, and when not.
+
+The field docstrings are the reference of skills.yaml; adapters/records/declared.py runs them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from caseward.core.facts import FactKind, FactSpec
+
+Plain: TypeAlias = str | bool | int
+PLACE = re.compile(r"\{([a-z_]+)(?:\.([a-z_]+))?\}")
+HOUSE = ("now", "contact", "reference")
+"""Places that every write may use beside its arguments."""
+RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a reading looks up."""
+
+    kind: str
+    """Kind of record, the name of its file under records/."""
+    owner: str = "person"
+    """Field that must equal the contact's id; empty for records of nobody, such as the state of a service."""
+    through: str = ""
+    """Field of the contact's own `person` record that `owner` must equal instead, such as their account."""
+    named: str = ""
+    """Entity with which the contact names one record by its id; without it in the message, `pick` chooses."""
+    where: Mapping[str, Plain | tuple[Plain, ...]] = field(default_factory=dict)
+    """Field → what it must equal, or a list of what it may equal."""
+    pick: Literal["only", "newest", "oldest", "next"] = "only"
+    """Which of several: `only` takes none of them, `next` the nearest whose `by` is still ahead."""
+    by: str = ""
+    """Field that tells newest, oldest and next: an instant, a date or a number."""
+    found: str = ""
+    """Value that says how it went: `found`, `none` or `many`."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Value → field of the record it is taken from. A name's ending says how it is printed: `_at`, `_on`, `_amount`."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """Value → field, as a list over all records that fit, in the order of `by`; `slots` can be offered as a choice."""
+    count: str = ""
+    """Value that says how many records fit."""
+    otherwise: Mapping[str, Plain] = field(default_factory=dict)
+    """Value → what it is when no record was picked; any other value is then unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What a record must be like for a write; a field the record lacks fits nothing."""
+
+    field: str
+    one_of: tuple[Plain, ...] = ()
+    """What the field may equal."""
+    equals: str = ""
+    """What it must equal, with `{places}`: an argument that was read earlier shows whether the record moved since."""
+    within: str = ""
+    """The instant in the field is at most this long ago, such as `14d`."""
+    ahead: str = ""
+    """The instant in the field is at least this far ahead, such as `2h`."""
+    at_most: str | int | None = None
+    """Highest number, or amount such as `100.00 EUR`."""
+    at_least: str | int | None = None
+    refuse: str
+    """A stable word for why nothing was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A record that a write adds."""
+
+    kind: str
+    id: str = ""
+    """With `{places}`; left out, the effect's reference. An id that is taken refuses: what is made of an order's number
+    comes about once for that order."""
+    fields: Mapping[str, Plain] = field(default_factory=dict)
+    """Field → value, with `{places}`."""
+    refuse: str = "done_before"
+    """The refusal when its id is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a write does, once a key; places: `{argument}`, `{now}`, `{contact}`, `{reference}`, `{record.field}`."""
+
+    kind: str = ""
+    """Kind of the record it is about; left out when it only adds."""
+    id: str = ""
+    """Argument that names the record."""
+    owner: str = "person"
+    """Field of the record that must equal the contact's id; empty for records that are about nobody."""
+    through: str = ""
+    """Field of the contact's own `person` record that `owner` must equal instead."""
+    args: tuple[str, ...] = ()
+    """Further arguments that a plan must give."""
+    require: tuple[Requirement, ...] = ()
+    """All must hold; the first that does not names the refusal."""
+    set: Mapping[str, Plain] = field(default_factory=dict)
+    """Field of the record → its new value, with `{places}`."""
+    add: tuple[Addition, ...] = ()
+    """Records that come about."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Value that is returned → text with `{places}`."""
+    unknown: str = "unknown"
+    """The refusal when the contact has no such record."""
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return every argument a plan must give."""
+        return tuple(dict.fromkeys((*((self.id,) if self.id else ()), *self.args)))
+
+    def texts(self) -> Iterator[tuple[tuple[str | int, ...], Plain]]:
+        """Yield every text with places, and where in the entry it stands."""
+        yield from ((("set", name), value) for name, value in self.set.items())
+        yield from ((("values", name), value) for name, value in self.values.items())
+        yield from ((("require", i, "equals"), each.equals) for i, each in enumerate(self.require))
+        for i, each in enumerate(self.add):
+            yield from ((("add", i, "fields", name), value) for name, value in each.fields.items())
+            yield ("add", i, "id"), each.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredSkill:
+    """One skill: it reads, or it writes."""
+
+    id: str
+    system: str
+    """One of the pack's `systems`: the skill counts as down while that is degraded."""
+    reads: Look | None = None
+    """For a skill that reads."""
+    writes: Entry | None = None
+    """For a skill that writes."""
+
+
+def fill(text: Plain, args: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
+    """Return `text` with its places filled; a text that is one place and nothing else keeps the value's own type."""
+    if not isinstance(text, str):
+        return text
+    alone = PLACE.fullmatch(text)
+    if alone is not None:
+        return _value(alone, args, record)
+    return PLACE.sub(lambda place: str(_value(place, args, record)), text)
+
+
+def _value(place: re.Match[str], args: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
+    value = record.get(place[2]) if place[2] else args.get(place[1])
+    return "" if value is None else value
+
+
+def duration(text: str) -> int | None:
+    """Return a time such as `14d` in minutes, or None for a text that is none."""
+    return FactSpec(name="", kind=FactKind.DURATION).number(text)
+
+
+def figure(raw: object) -> tuple[int, str] | None:
+    """Return a number, or an amount such as `12.50 EUR` in minor units with its currency; None for neither."""
+    if isinstance(raw, bool):
+        return None
+    if isinstance(raw, int):
+        return raw, ""
+    currency = str(raw).rpartition(" ")[2]
+    minor = FactSpec(name="", kind=FactKind.MONEY, unit=currency).number(raw)
+    return None if minor is None else (minor, currency)
