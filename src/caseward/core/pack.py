@@ -342,6 +342,12 @@ class Expectation:
     rules: tuple[str, ...] | None = None
     """Must be among the rules that surely match."""
     missing: tuple[str, ...] | None = None
+    needs: int | None = None
+    confidence: int | None = None
+    hold_seconds: int | None = None
+    expires_minutes: int | None = None
+    break_glass: tuple[str, ...] | None = None
+    """Exactly the triggers that hold or may hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,7 +373,7 @@ class Golden:
         wrong = []
         if want.tier != decision.tier:
             wrong.append(f"tier is {decision.tier}, expected {want.tier}")
-        for name in ("approval", "auto_send", "executor"):
+        for name in ("approval", "auto_send", "executor", "needs", "confidence", "hold_seconds", "expires_minutes"):
             expected, got = getattr(want, name), getattr(decision, name)
             if expected is not None and expected != (got or "none" if name == "executor" else got):
                 wrong.append(f"{name} is {got}, expected {expected}")
@@ -377,6 +383,8 @@ class Golden:
             wrong.append(f"rules are {list(decision.rules)}, expected {list(want.rules)} among them")
         if want.missing is not None and set(want.missing) != set(decision.missing):
             wrong.append(f"missing is {list(decision.missing)}, expected {list(want.missing)}")
+        if want.break_glass is not None and set(want.break_glass) != set(decision.break_glass):
+            wrong.append(f"break_glass is {list(decision.break_glass)}, expected {list(want.break_glass)}")
         return wrong
 
 

@@ -111,6 +111,11 @@ class ExpectEntry(Entry):
     hold: Literal["verification", "missing", "degraded", "none"] | None = None
     rules: tuple[str, ...] | None = None
     missing: tuple[str, ...] | None = None
+    needs: int | None = None
+    confidence: int | None = None
+    hold_seconds: int | None = None
+    expires_minutes: int | None = None
+    break_glass: tuple[str, ...] | None = None
 
 
 class GoldenEntry(Entry):
