@@ -24,6 +24,7 @@ from caseward.core.errors import BadInput
 
 PREFIX = "CASEWARD_"
 FILE = "_FILE"
+DEFAULT_PACK = "vocal-coaching"
 SECRET_CHARS = 32
 """A shorter signing secret could be guessed."""
 
@@ -115,10 +116,10 @@ class Settings(BaseModel):
         shown="`data` in a checkout, else `~/.local/share/caseward`",
     )
     pack: Annotated[Path, AfterValidator(_pack)] = _setting(
-        lambda: shipped_packs() / "vocal-coaching",
+        lambda: shipped_packs() / DEFAULT_PACK,
         "The business to serve.",
         takes="a pack's folder, or the name of one that came along, such as `vocal-coaching`",
-        shown="`vocal-coaching`",
+        shown=f"`{DEFAULT_PACK}`",
     )
     host: str = _setting(
         "127.0.0.1",

@@ -170,7 +170,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
             typed=wish.typed,
             focus=wish.focus,
         )
-    return masking.masked((page, made), full_name) if hidden else (page, made)
+    return masking.masked((page, made), full_name, pack) if hidden else (page, made)
 
 
 def require_readable(person: Person, file: CaseFile) -> None:

@@ -85,11 +85,18 @@ def identity(file: CaseFile) -> Marked:
     facts = {fact.name: fact for fact in facts_of(file.decided[0].body)} if file.decided else {}
     state = str(facts["identity"].value) if "identity" in facts else ""
     if file.contact or state == IdentityState.VERIFIED:
-        how = {"channel": "Address on record", "invoice+email": "Invoice and e-mail match"}
-        return Marked(text=how.get(file.method, "Verified"), level="ok", icon="user-check")
+        return Marked(text=_proved(file.method), level="ok", icon="user-check")
     if state == IdentityState.MISMATCH:
         return Marked(text="Does not match", level="bad", icon="user-x")
     return Marked(text="Not proved", level="warn", icon="user-x")
+
+
+def _proved(method: str) -> str:
+    """Return in words how somebody was verified; `order+email` names what matched."""
+    if method == "channel":
+        return "Address on record"
+    proofs = [words.humane(each).replace("Email", "E-mail") for each in method.split("+") if "+" in method]
+    return f"{' and '.join(proofs[:1] + [each.lower() for each in proofs[1:]])} match" if proofs else "Verified"
 
 
 def private(file: CaseFile, person: Person, reveal: str) -> list[Private]:

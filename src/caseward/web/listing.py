@@ -151,7 +151,7 @@ def marked(row: Row, current: bool) -> Row:
 
 
 def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, current: bool) -> Row:
-    mask = masking.masker(row.name) if person.role is Role.ADMIN else masking.unmasked
+    mask = masking.masker(row.name, pack) if person.role is Role.ADMIN else masking.unmasked
     state = words.status(row.status)[0]
     if row.lane:
         own = row.lane in words.lanes_of(pack, person.role)

@@ -30,11 +30,11 @@ def test_masking_a_number_hides_all_but_the_last_four_digits(number: str) -> Non
 
 
 def test_a_reader_without_the_right_reads_no_name_address_or_number() -> None:
-    mask = masking.masker("Citra Sample")
+    mask = masking.masker("Citra Sample", load(SCHOOL))
 
-    text = mask("Citra here, citra@example.com or 0812 0000 0147, about lesson 2 at 16:00")
+    text = mask("Citra here, citra@example.com or 0812 0000 0147, inv 2026 0412, about lesson 2 at 16:00")
 
-    assert text == "C••• here, c•••@example.com or ••• •••• 0147, about lesson 2 at 16:00"
+    assert text == "C••• here, c•••@example.com or ••• •••• 0147, ••• •••• 0412, about lesson 2 at 16:00"
 
 
 def test_languages_are_called_by_name_and_an_unknown_code_stays_as_it_is() -> None:
