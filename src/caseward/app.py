@@ -9,7 +9,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -22,17 +22,20 @@ from structlog.typing import EventDict, Processor
 from caseward import durable, flows
 from caseward.adapters import find, redaction
 from caseward.core.case import Contact
-from caseward.core.errors import BadInput, CasewardError, Conflict
+from caseward.core.errors import BadInput, CasewardError, Conflict, PackError
 from caseward.core.ids import ContactId
 from caseward.core.pack import Pack
+from caseward.core.release import Changed, business
 from caseward.core.roles import Role
-from caseward.desk import tools
+from caseward.desk import current, library, tools
 from caseward.desk.tools import Tools
 from caseward.flows import clockwork
+from caseward.flows.changeover import Changeover
 from caseward.packs import samples as sample_files
+from caseward.packs import shelf
 from caseward.packs.load import load
 from caseward.settings import Settings
-from caseward.store import contacts, db, log, migrate, people, place, running, samples, seals
+from caseward.store import contacts, db, log, migrate, people, place, releases, samples, seals
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
 from caseward.web import app as web
@@ -75,15 +78,16 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         prepared: True in a process whose parent called `prepare`.
 
     Raises:
-        CasewardError: the pack cannot be read, its release was published with other content, the database cannot be
+        CasewardError: there is no release yet and the pack cannot be read or fails its check, the database cannot be
             used, a plug does not exist.
     """
     now = clock or (lambda: datetime.now(UTC))
-    pack = load(settings.pack)
+    demo = settings.demo if demo is None else demo
+    if place.is_new(settings, demo=demo):
+        load(settings.pack)  # a pack that cannot be read starts nothing
     with contextlib.ExitStack() as stack:
-        url = place.connect(settings, stack, demo=settings.demo if demo is None else demo)
-        if not prepared:
-            prepare(url, settings, pack, now(), demo=settings.demo if demo is None else demo)
+        url = place.connect(settings, stack, demo=demo)
+        pack = in_force(settings, demo=demo) if prepared else prepare(url, settings, now(), demo=demo)
         executor_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         given = make_tools(settings, pack, now)
         stack.callback(tools.use, None)
@@ -93,8 +97,23 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         durable.launch(db.driver_url(url), db.engine(), db.joining, executor_id=executor_id)
         stack.callback(clockwork.stop)
         tools.use(replace(given, wake=clockwork.start(executor_id)))
+        shelf_ = place.shelf(settings, demo=demo)
+        changeover = Changeover(shelf_, lambda pack: make_tools(settings, pack, now))
+        stack.callback(changeover.stop)
+        changeover.start()
         stack.enter_context(_sealing(place.seal_key(settings), now))
         return App(settings=settings, pack=pack, executor_id=executor_id, url=url, closing=stack.pop_all())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the processes that will serve find."""
+
+    pack: Pack
+    people: int
+    """Who may sign in."""
+    unpublished: tuple[str, ...]
+    """Files of the pack's folder that differ from what is served."""
 
 
 def application() -> object:
@@ -162,31 +181,40 @@ def _sealing(signer: Ed25519PrivateKey, now: Clock) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> int:
-    """Make the database ready for the processes that will serve, and return how many people may sign in.
+def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> Prepared:
+    """Make the database ready for the processes that will serve, and return what they will find.
 
     An embedded database runs until `stack` is closed.
     """
     configure_logging(settings)
     find.require(channels=settings.channels, skills=settings.skills, brains=settings.brains)
+    if place.is_new(settings, demo=settings.demo):
+        load(settings.pack)
     url = place.connect(settings, stack, demo=settings.demo)
-    prepare(url, settings, load(settings.pack), datetime.now(UTC), demo=settings.demo)
+    pack = prepare(url, settings, datetime.now(UTC), demo=settings.demo)
     with db.transaction():
-        return sum(not each.disabled for each in people.every())
+        return Prepared(
+            pack=pack,
+            people=sum(not each.disabled for each in people.every()),
+            unpublished=tuple(each.path for each in _unpublished(settings, pack)),
+        )
 
 
 def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]:
     """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link."""
     configure_logging(settings)
-    pack, now = load(settings.pack), datetime.now(UTC)
-    prepare(url, settings, pack, now, demo=True)
+    now = datetime.now(UTC)
+    pack = prepare(url, settings, now, demo=True)
     with db.transaction():
         samples.end_sign_in_links()
         return pack, {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
 
 
-def prepare(url: str, settings: Settings, pack: Pack, now: datetime, *, demo: bool) -> None:
-    """Bring the database up to date, publish the pack's release, and lay a demo's samples out."""
+def prepare(url: str, settings: Settings, now: datetime, *, demo: bool) -> Pack:
+    """Bring the database up to date, publish the folder's pack where that is due, and lay a demo's samples out.
+
+    Returns the pack that is in force.
+    """
     migrate.upgrade(url)
     place.seal_key(settings)  # made before several processes ask for it
     with db.transaction():
@@ -196,10 +224,20 @@ def prepare(url: str, settings: Settings, pack: Pack, now: datetime, *, demo: bo
                 "this database holds a real desk, which a demo would fill with samples; "
                 "leave CASEWARD_DATABASE_URL and CASEWARD_DEMO out"
             )
-    _publish(pack, now, demo=demo)
+    _publish(settings, now, demo=demo)
+    pack = in_force(settings, demo=demo)
     if demo:
         with db.transaction():
             lay_out(pack, now)
+    return pack
+
+
+def in_force(settings: Settings, *, demo: bool) -> Pack:
+    """Return the pack of the current release, in the phase that was decided."""
+    pack = current.in_force(place.shelf(settings, demo=demo))
+    if pack is None:
+        raise CasewardError("nothing has been published in this database; start `caseward serve` once")
+    return pack
 
 
 def lay_out(pack: Pack, now: datetime) -> None:
@@ -226,6 +264,7 @@ def make_tools(settings: Settings, pack: Pack, now: Clock) -> Tools:
         skills=find.skills(settings.skills, StoredRecords(), pack),
         begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
         clock=now,
+        built_in=frozenset(find.skill_names(settings.skills)),
         debounce_ms=settings.debounce_ms,
     )
 
@@ -236,12 +275,47 @@ def load_stories() -> None:
         import_module(f"caseward.flows.{module.name}")
 
 
-def _publish(pack: Pack, now: datetime, *, demo: bool) -> None:
-    profile = pack.profile
+def _publish(settings: Settings, now: datetime, *, demo: bool) -> None:
+    """Publish the folder as the first release. Later changes of it are for people to propose; a demo follows them."""
+    with db.transaction():
+        first = releases.current() is None
+        if not first and not demo:
+            return
+        files = shelf.snapshot(settings.pack)
+        if not first and library.followed(files):
+            return
+    with tools.office(load(settings.pack), built_in=find.skill_names(settings.skills), clock=lambda: now):
+        try:
+            with db.transaction():
+                release = library.open_with(files) if first else library.follow(files)
+        except Conflict:
+            with db.transaction():
+                if releases.current() is None:
+                    raise
+            return  # another process was first
+    _log.info("the pack's folder was published", release=release.id, folder=str(settings.pack))
+
+
+def _unpublished(settings: Settings, served: Pack) -> Sequence[Changed]:
+    """Return how the folder differs from what is served, and say so in the log.
+
+    Raises BadInput for a folder of another business, unless nobody named it.
+    """
     try:
-        with db.transaction():
-            running.publish(profile.release, pack=profile.name, digest=pack.digest, now=now)
-    except Conflict as error:
-        if not demo:
-            raise CasewardError(str(error)) from None
-        _log.warning("the pack was changed without a new release; a real desk would refuse to start", why=str(error))
+        files = shelf.snapshot(settings.pack)
+    except PackError as error:
+        _log.warning("the pack's folder cannot be read; the current release is served", why=str(error))
+        return ()
+    name = business(files)
+    if name != served.profile.name:
+        if "pack" in settings.model_fields_set:
+            raise BadInput(
+                f"{settings.pack} is {name}, and this database serves {served.profile.name}; name another database"
+            )
+        return ()
+    changed = current.unpublished(files)
+    if changed:
+        fix = f"caseward release propose {settings.pack} --reason ..."
+        paths = [each.path for each in changed]
+        _log.warning("the pack's folder has changes that are not published", files=paths[:20], propose=fix)
+    return changed

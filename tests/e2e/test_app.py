@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from caseward.core.task import ResultStatus
 from caseward.desk import tools
 from caseward.flows import support
 from caseward.settings import Settings
-from caseward.store import contacts, db, log, messages, people, running, samples
+from caseward.store import contacts, db, log, messages, people, releases, running, samples
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
 from tests.conftest import MORNING, SCHOOL, wait_until
@@ -77,23 +77,48 @@ def test_a_desk_starts_answers_and_stops(
             tools.pack()
 
 
-def test_a_pack_changed_without_a_new_release_is_not_served(database: str, tmp_path: Path, school: Pack) -> None:
-    settings = settings_for(database, tmp_path)
-    app.prepare(database, settings, school, MORNING, demo=False)
-    changed = replace(school, digest="another")
+def test_a_folder_that_was_changed_is_served_only_once_it_is_published(database: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SCHOOL, tmp_path / "school"))
+    settings = settings_for(database, tmp_path / "data", pack=folder)
+    first = app.prepare(database, settings, MORNING, demo=False)
+    (folder / "voice.yaml").write_text((folder / "voice.yaml").read_text("utf-8") + "# looked at again\n", "utf-8")
 
-    with pytest.raises(CasewardError, match=r"raise `release` in pack\.yaml"):
-        app.prepare(database, settings, changed, MORNING, demo=False)
+    with contextlib.ExitStack() as stack:
+        found = app.prepare_to_serve(settings, stack)
 
-    app.prepare(database, settings, changed, MORNING, demo=True)
+    assert (found.pack, found.unpublished) == (first, ("voice.yaml",))
 
 
-def test_a_demo_does_not_fill_a_real_desk_with_samples(database: str, tmp_path: Path, school: Pack) -> None:
+def test_a_demo_serves_its_folder_as_it_is(database: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SCHOOL, tmp_path / "school"))
+    settings = settings_for(database, tmp_path / "data", pack=folder)
+    day, _, number = app.prepare(database, settings, MORNING, demo=True).profile.release.rpartition(".")
+    assert app.prepare(database, settings, MORNING, demo=True).profile.release == f"{day}.{number}"
+    (folder / "voice.yaml").write_text((folder / "voice.yaml").read_text("utf-8") + "# looked at again\n", "utf-8")
+
+    pack = app.prepare(database, settings, MORNING, demo=True)
+
+    assert pack.profile.release == pack.policy.release == f"{day}.{int(number) + 1}"
+
+
+def test_a_pack_that_fails_its_check_opens_no_desk(database: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SCHOOL, tmp_path / "school"))
+    matrix = (folder / "approvals.yaml").read_text("utf-8")
+    (folder / "approvals.yaml").write_text(matrix.replace("lane: coach", "lane: none, auto_send: true"), "utf-8")
+
+    with pytest.raises(CasewardError, match="fails its check"):
+        app.prepare(database, settings_for(database, tmp_path / "data", pack=folder), MORNING, demo=False)
+
+    with db.transaction():
+        assert releases.current() is None
+
+
+def test_a_demo_does_not_fill_a_real_desk_with_samples(database: str, tmp_path: Path) -> None:
     with db.transaction():
         people.add(Person(id="per_1", name="Ada Example", role=Role.COACH), now=MORNING)
 
     with pytest.raises(BadInput, match="holds a real desk"):
-        app.prepare(database, settings_for(database, tmp_path), school, MORNING, demo=True)
+        app.prepare(database, settings_for(database, tmp_path), MORNING, demo=True)
 
 
 def test_a_demo_has_its_contacts_and_somebody_for_every_role(lay_out: Callable[[datetime], None], school: Pack) -> None:
@@ -140,8 +165,8 @@ def test_links_of_an_earlier_demo_end_when_the_next_begins(database: str, tmp_pa
             people.linked(first[Role.COACH], now=now)
 
 
-def test_the_log_begins_with_the_first_start(database: str, tmp_path: Path, school: Pack) -> None:
-    app.prepare(database, settings_for(database, tmp_path, secret=None), school, MORNING, demo=False)
+def test_the_log_begins_with_the_first_start(database: str, tmp_path: Path) -> None:
+    app.prepare(database, settings_for(database, tmp_path, secret=None), MORNING, demo=False)
 
     with db.transaction():
         assert log.verify() is None

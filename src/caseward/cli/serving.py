@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FACTORY = "caseward.app:application"
 READY_SECONDS = 120
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+MOST_FILES = 5
+"""Files of a changed folder that are named at the start."""
 TOUR = "tour"
 """Kind of sample record that says what to try: `as` whom, what to `say`, what to `see`."""
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.  [default: 8400]")]
@@ -76,9 +78,13 @@ def serve(
     from caseward import app
 
     with _until_told_to_stop(), ExitStack() as stack:
-        people = app.prepare_to_serve(settings, stack)
-        _say(f"serving {settings.pack.name} at {settings.base_url}")
-        if not people:
+        found = app.prepare_to_serve(settings, stack)
+        profile = found.pack.profile
+        _say(f"serving {profile.name} {profile.release} at {settings.base_url}")
+        if found.unpublished:
+            _say(f"{settings.pack} has changes that are not served: {', '.join(found.unpublished[:MOST_FILES])}")
+            _say(f"propose them with `caseward release propose {settings.pack} --reason ...`")
+        if not found.people:
             _say("nobody can sign in yet; add somebody with `caseward person new`")
         _serve(settings)
 

@@ -52,6 +52,7 @@ PUBLISHERS: Mapping[Part, tuple[Actor, Effect]] = {
 """Part → the agent that publishes it, and the effect that takes."""
 _FOLDERS = {"knowledge": Part.KNOWLEDGE, "templates": Part.TEMPLATES, "records": Part.SAMPLES}
 _FILES = {"phrasings.yaml": Part.LANGUAGE, "lexicon.yaml": Part.LANGUAGE}
+_NAME_LINE = re.compile(r"^name:\s*[\"']?([^\s\"'#]+)", re.MULTILINE)
 _ID_LINE = re.compile(r"^release:.*\n?", re.MULTILINE)
 """The line of pack.yaml that says which release it is: alone, it changes nothing."""
 
@@ -72,6 +73,12 @@ class Changed:
         old = f"a/{self.path}" if self.before else "/dev/null"
         new = f"b/{self.path}" if self.after else "/dev/null"
         return list(difflib.unified_diff(self.before.splitlines(), self.after.splitlines(), old, new, lineterm=""))
+
+
+def business(files: Files) -> str:
+    """Return the name of the business that a pack's files are of; empty where pack.yaml does not say it."""
+    found = _NAME_LINE.search(files.get("pack.yaml", ""))
+    return found[1] if found else ""
 
 
 def part_of(path: str) -> Part:

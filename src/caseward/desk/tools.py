@@ -1,14 +1,22 @@
-"""What rooms reach for: the pack, the plugs, the clock, and a way to begin another story. Set once by app.py."""
+"""What rooms reach for: the pack, the plugs, the clock, and a way to begin another story. Handed out by app.py.
+
+They are exchanged while the desk works, when another release becomes current. A transaction keeps those it began with,
+so a turn goes by one pack throughout.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from caseward.core.errors import CasewardError, NotFound
+from caseward.core.knowledge import Finding
+from caseward.core.messages import Understanding
 from caseward.core.pack import Pack
 from caseward.core.ports import Brain, Channel, Skill
+from caseward.store import db
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,8 @@ class Tools:
     wake: Callable[[str, int, datetime], None] = lambda _conversation, _turn, _ready: None
     """Tell this process that a conversation's turn may begin at an instant; the sweeper finds what is not told."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    built_in: frozenset[str] = frozenset()
+    """Names of the skills that the plugs bring along, whatever the pack adds; all of `skills` when empty."""
     debounce_ms: int | None = None
     """Overrides the pack's, for benches and tests."""
 
@@ -37,30 +47,61 @@ def use(tools: Tools | None) -> None:
     _tools = tools
 
 
-def _given() -> Tools:
-    if _tools is None:
+class _NoBrain:
+    """In the place of a brain where no turn is worked."""
+
+    def understand(self, _text: str, *, language: str | None = None) -> Understanding:
+        raise CasewardError("nothing is understood here; a desk at work has a brain")
+
+    def find(self, _text: str, *, language: str) -> Finding:
+        raise CasewardError("nothing is looked up here; a desk at work has a brain")
+
+
+@contextlib.contextmanager
+def office(pack: Pack, *, built_in: Iterable[str], clock: Callable[[], datetime]) -> Iterator[None]:
+    """Hand out, for a while, what a command needs that decides about the desk and works no turns."""
+
+    def begin(story: str, _subject: str, _id: str) -> None:
+        raise CasewardError(f"{story} is not begun here; a desk at work begins it")
+
+    use(
+        Tools(
+            pack=pack, brain=_NoBrain(), channels={}, skills={}, begin=begin, clock=clock, built_in=frozenset(built_in)
+        )
+    )
+    try:
+        yield
+    finally:
+        use(None)
+
+
+def given() -> Tools:
+    """Return the tools of the current transaction, or the latest outside of one."""
+    opened = db.opened()
+    held: Tools | None = _tools if opened is None else opened.pending.setdefault("tools", _tools)
+    if held is None:
         raise CasewardError("the desk has no tools yet; app.py hands them out at the start")
-    return _tools
+    return held
 
 
 def pack() -> Pack:
     """Return the business this desk serves."""
-    return _given().pack
+    return given().pack
 
 
 def brain() -> Brain:
     """Return what understands and finds."""
-    return _given().brain
+    return given().brain
 
 
 def now() -> datetime:
     """Return the current instant, in UTC."""
-    return _given().clock()
+    return given().clock()
 
 
 def channel(name: str) -> Channel:
     """Return a channel that is plugged in; raise NotFound otherwise."""
-    found = _given().channels.get(name)
+    found = given().channels.get(name)
     if found is None:
         raise NotFound(f"no channel {name!r} is plugged in")
     return found
@@ -68,23 +109,28 @@ def channel(name: str) -> Channel:
 
 def skill(name: str) -> Skill:
     """Return a skill that is plugged in; raise NotFound otherwise."""
-    found = _given().skills.get(name)
+    found = given().skills.get(name)
     if found is None:
         raise NotFound(f"no skill {name!r} is plugged in")
     return found
 
 
+def built_in() -> Collection[str]:
+    """Return the names of the skills that the plugs bring along, which any pack may name."""
+    return given().built_in or given().skills.keys()
+
+
 def begin(story: str, subject: str, id: str) -> None:
     """Begin a story by name for one subject, once per id, when the current transaction commits."""
-    _given().begin(story, subject, id)
+    given().begin(story, subject, id)
 
 
 def wake(conversation_id: str, turn: int, ready: datetime) -> None:
     """Tell this process that a conversation's turn may begin at `ready`."""
-    _given().wake(conversation_id, turn, ready)
+    given().wake(conversation_id, turn, ready)
 
 
 def debounce_ms(channel_name: str) -> int:
     """Return how long a turn on that channel waits for more messages."""
-    override = _given().debounce_ms
-    return override if override is not None else _given().pack.profile.limits.debounce_ms.get(channel_name, 0)
+    override = given().debounce_ms
+    return override if override is not None else given().pack.profile.limits.debounce_ms.get(channel_name, 0)

@@ -123,7 +123,7 @@ class Sweeper:
     def start(self) -> None:
         """Begin to sweep and to beat."""
         with db.transaction():
-            running.beat(self.executor_id, host=host(), pid=os.getpid(), now=tools.now(), swept=False)
+            self._mark(swept=False)
         for thread in self._threads:
             thread.start()
 
@@ -135,6 +135,10 @@ class Sweeper:
                 thread.join(timeout=5)
         with contextlib.suppress(Exception), db.transaction():
             running.leave(self.executor_id)
+
+    def _mark(self, *, swept: bool) -> None:
+        release = tools.pack().profile.release
+        running.beat(self.executor_id, host=host(), pid=os.getpid(), now=tools.now(), swept=swept, release=release)
 
     def _run(self) -> None:
         forget_at = time.monotonic() + FORGET_SECONDS
@@ -155,8 +159,7 @@ class Sweeper:
             with _kept_going("heartbeat"):
                 swept, self._swept = self._swept, False
                 with db.transaction():
-                    now = tools.now()
-                    running.beat(self.executor_id, host=host(), pid=os.getpid(), now=now, swept=swept)
+                    self._mark(swept=swept)
                 gap, beaten = time.monotonic() - beaten, time.monotonic()
                 if gap < SILENCE.total_seconds():  # else the database was gone: the others fell silent with us
                     take_over()

@@ -136,6 +136,11 @@ def _entered(connection: Connection) -> Iterator[Transaction]:
         _current.reset(token)
 
 
+def opened() -> Transaction | None:
+    """Return the open transaction, or None outside one."""
+    return _current.get()
+
+
 def current() -> Transaction:
     """Return the open transaction; raise CasewardError outside one."""
     opened = _current.get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -14,14 +14,17 @@ from caseward.core.errors import Conflict
 from caseward.store import db
 from caseward.store.tables import phase_decisions as table
 
+Phase = Literal["pilot", "hardening", "production"]
+Topology = Literal["hub", "empowered"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseDecision:
     """Somebody decided how far the desk is trusted."""
 
     id: int
-    phase: str
-    topology: str
+    phase: Phase
+    topology: Topology
     was: str
     """Phase and topology before, as `pilot, empowered`."""
     by: str

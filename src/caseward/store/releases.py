@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core.errors import CasewardError, Conflict, NotFound
 from caseward.core.policy import Tier
 from caseward.core.release import Files, State, digest
 from caseward.store import db
-from caseward.store.tables import cases, decisions, release_switches
+from caseward.store.tables import cases, decisions, phase_decisions, release_switches
 from caseward.store.tables import releases as table
 
 PAGE = 500
@@ -188,6 +188,16 @@ def current() -> Switch | None:
     return Switch(**_without(row, "follows")) if row else None
 
 
+def pointer() -> tuple[str, int]:
+    """Return the current release and the number of the last phase decision; empty and 0 where there is none."""
+    last = select(release_switches.c.release).order_by(release_switches.c.id.desc()).limit(1).scalar_subquery()
+    decided = select(func.max(phase_decisions.c.id)).scalar_subquery()
+    row = db.execute(
+        select(func.coalesce(last, "").label("release"), func.coalesce(decided, 0).label("decision"))
+    ).one()
+    return row.release, row.decision
+
+
 def switches(*, limit: int = 100) -> Sequence[Switch]:
     """Return what has been current, the latest first."""
     rows = db.execute(select(release_switches).order_by(release_switches.c.id.desc()).limit(limit)).mappings()
@@ -225,8 +235,7 @@ def past(*, since: datetime | None = None, limit: int | None = None) -> Iterator
     )
     if since is not None:
         query = query.where(decisions.c.at >= since)
-    connection = db.current().connection.execution_options(stream_results=True, yield_per=PAGE)
-    for row in connection.execute(query):
+    for row in db.execute(query.execution_options(yield_per=PAGE)):
         raw = row.body.get("facts") or []
         yield Recorded(
             case=row.number,

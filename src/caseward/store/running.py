@@ -1,4 +1,4 @@
-"""What runs: worker heartbeats, system health, published releases."""
+"""What runs: worker heartbeats, system health."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from caseward.core.errors import Conflict
 from caseward.store import db
-from caseward.store.tables import health, releases, workers
+from caseward.store.tables import health, workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +27,9 @@ class Health:
     failures: int
 
 
-def beat(executor_id: str, *, host: str, pid: int, now: datetime, swept: bool) -> None:
-    """Record that a worker is alive, and that its sweeper ran."""
-    seen: dict[str, Any] = {"seen_at": now} | ({"swept_at": now} if swept else {})
+def beat(executor_id: str, *, host: str, pid: int, now: datetime, swept: bool, release: str = "") -> None:
+    """Record that a worker is alive, what it serves, and that its sweeper ran."""
+    seen: dict[str, Any] = {"seen_at": now, "release": release} | ({"swept_at": now} if swept else {})
     db.execute(
         upsert(workers)
         .values(executor_id=executor_id, host=host, pid=pid, started_at=now, **seen)
@@ -52,7 +51,7 @@ def bury(silent_since: datetime, *, host: str, dead: Sequence[str]) -> list[str]
 
 
 def alive() -> Sequence[Any]:
-    """Return the rows of all workers: executor_id, host, pid, started_at, seen_at, swept_at."""
+    """Return the rows of all workers: executor_id, host, pid, started_at, seen_at, swept_at, release."""
     rows: Sequence[Any] = db.execute(select(workers).order_by(workers.c.started_at)).all()
     return rows
 
@@ -98,19 +97,3 @@ def count_failures(system: str, failures: int) -> None:
     """Write how often in a row a system failed."""
     db.current().pending.pop("health", None)
     db.execute(update(health).where(health.c.system == system).values(failures=failures))
-
-
-def publish(name: str, *, pack: str, digest: str, now: datetime) -> None:
-    """Record a release; raise Conflict when the name stands for other content already."""
-    db.execute(upsert(releases).values(name=name, pack=pack, digest=digest, published_at=now, proposed_at=now).on_conflict_do_nothing())
-    known = db.execute(select(releases).where(releases.c.name == name)).one()
-    if (known.pack, known.digest) != (pack, digest):
-        raise Conflict(
-            f"release {name} was published with other content on {known.published_at:%Y-%m-%d}: "
-            f"raise `release` in pack.yaml of {pack}"
-        )
-
-
-def release(name: str) -> Any | None:
-    """Return the release of that name, or None: name, pack, digest, published_at."""
-    return db.execute(select(releases).where(releases.c.name == name)).first()

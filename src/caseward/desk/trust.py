@@ -1,0 +1,106 @@
+"""How far the desk is trusted: a person decides it, one step up at a time, and down whenever they see the need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from caseward.core.errors import BadInput, Refused
+from caseward.core.pack import Pack, Promotion
+from caseward.core.text import clean
+from caseward.desk import tools
+from caseward.store import db, log, phases
+
+PHASES = ("pilot", "hardening", "production")
+TOPOLOGIES = ("hub", "empowered")
+MAX_REASON = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where the desk stands."""
+
+    phase: str
+    topology: str
+
+
+def standing() -> Standing:
+    """Return phase and topology as decided last, or as the pack says while nothing was."""
+    decided = phases.current()
+    profile = tools.pack().profile
+    return Standing(
+        phase=decided.phase if decided else profile.phase, topology=decided.topology if decided else profile.topology
+    )
+
+
+def criteria(phase: str) -> tuple[str, ...]:
+    """Return what should be so before the desk enters `phase`, as the pack in force states it."""
+    return _promotion(tools.pack(), phase).criteria
+
+
+def decide(
+    phase: str, *, person: str, role: str, reason: str, topology: str = "", ticked: Collection[str] = ()
+) -> phases.PhaseDecision:
+    """Record a person's decision on how far the desk is trusted, which every process goes by within seconds.
+
+    Args:
+        phase: the one from now on; one step up at most, any number down.
+        person: who decides.
+        role: theirs.
+        reason: why.
+        topology: from now on; as it was when empty.
+        ticked: criteria that are met, in the pack's own words; the others are recorded as not ticked.
+
+    Raises:
+        BadInput: no such phase, topology or criterion, no reason, or nothing would change.
+        Refused: two steps at once, or the role may not decide in the lane of the higher of the two phases.
+        Conflict: somebody else decided meanwhile.
+    """
+    before, follows, reason = standing(), phases.current(), clean(reason).strip()
+    topology = topology or before.topology
+    _require_sense(before, phase, topology, reason)
+    stated = criteria(phase)
+    unknown = [each for each in ticked if each not in stated]
+    if unknown:
+        raise BadInput(f"{unknown[0]!r} is no criterion of {phase}; the pack states: {'; '.join(stated) or 'none'}")
+    step = PHASES.index(phase) - PHASES.index(before.phase)
+    _require_right(max(phase, before.phase, key=PHASES.index), person, role)
+    if step > 1:
+        raise Refused(f"from {before.phase} the next phase is {PHASES[PHASES.index(before.phase) + 1]}, not {phase}")
+    met = {text: text in ticked for text in stated} if step > 0 else {}
+    was = f"{before.phase}, {before.topology}"
+    phases.decide(
+        phase, topology, follows=follows, was=was, by=person, role=role, reason=reason, criteria=met, at=tools.now()
+    )
+    payload = {"phase": phase, "topology": topology, "was": was, "role": role, "reason": reason, "criteria": met}
+    log.append("phase", person, payload, at=tools.now(), release=tools.pack().profile.release)
+    decided = phases.current()
+    assert decided is not None  # noqa: S101 - written a moment ago, in this transaction
+    return decided
+
+
+def _promotion(pack: Pack, phase: str) -> Promotion:
+    stated = {str(name): each for name, each in pack.profile.promotion.items()}
+    return stated.get(phase) or Promotion(lane=pack.policy.lanes[-1])
+
+
+def _require_sense(before: Standing, phase: str, topology: str, reason: str) -> None:
+    if phase not in PHASES:
+        raise BadInput(f"phase: {phase!r} is none of {', '.join(PHASES)}")
+    if topology not in TOPOLOGIES:
+        raise BadInput(f"topology: {topology!r} is none of {', '.join(TOPOLOGIES)}")
+    if (phase, topology) == (before.phase, before.topology):
+        raise BadInput(f"the desk is in {phase}, {topology} already")
+    if not reason or len(reason) > MAX_REASON:
+        raise BadInput(f"reason: say why, in at most {MAX_REASON} characters")
+
+
+def _require_right(phase: str, person: str, role: str) -> None:
+    """Raise Refused, on record, for somebody who does not decide on that phase."""
+    name = _promotion(tools.pack(), phase).lane
+    lane = tools.pack().profile.lanes[name]
+    if role not in lane.roles or (lane.people and person not in lane.people):
+        with db.apart():
+            payload = {"effect": "phase", "role": role, "lane": name}
+            log.append("denied", person, payload, at=tools.now())
+        raise Refused(f"the role {role.replace('_', ' ')} does not decide on the phase; the lane {name} does")
