@@ -52,7 +52,7 @@ def _writing(entry: Entry) -> Iterator[Problem]:
         yield (), "it changes nothing", "add `set:` or `add:`"
     if bool(entry.kind) != bool(entry.id):
         yield (), "which record it is about is not said", "give `kind:` and `id:`, the argument that names it"
-    if not entry.kind and (entry.set or entry.require):
+    elif not entry.kind and (entry.set or entry.require):
         yield (), "`set` and `require` need a record", "give `kind:` and `id:`"
     if "contact" in entry.arguments():
         yield ("args",), "the contact is known by itself", "remove it"
