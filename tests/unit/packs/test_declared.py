@@ -1,4 +1,4 @@
-"""Skills and entities that a pack declares: one complaint for one slip, with its line and fix, and their use checked."""
+"""Skills and entities that a pack declares: each slip is named with its line and fix, and their use is checked."""
 
 from __future__ import annotations
 
