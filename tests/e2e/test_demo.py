@@ -175,11 +175,13 @@ def test_a_case_is_explained_and_the_log_is_whole(demo: Demo) -> None:
     log = demo.command("log", "verify", "--json")
 
     assert told.returncode == 0
-    assert "rule refund-request: R3, Money that has gone back cannot be fetched again" in told.stdout
-    assert "fact identity = verified (from identity at " in told.stdout
+    assert "R3  refund-request\n        Money that has gone back cannot be fetched again" in told.stdout
+    assert "identity = verified (from identity at " in told.stdout
+    assert "What would have to change" in told.stdout
     assert "Asked in lane coach: Return this payment?" in told.stdout
     assert read["decision"]["tier"] == "R3"
     assert {"name", "value", "source", "at"} <= set(read["decision"]["facts"][0])
+    assert "refund-request" in {each["rule"] for each in read["decision"]["explanation"]["matched"]}
     assert (log.returncode, json.loads(log.stdout)["ok"]) == (0, True)
     assert json.loads(log.stdout)["entries"] > 0
 

@@ -13,7 +13,7 @@ import typer
 
 from caseward.cli.say import AsJson, PackFolder, as_text, document, line, no, pack_folder, parse, read_text
 from caseward.core.errors import BadInput, PackError
-from caseward.core.facts import parse_facts
+from caseward.core.facts import Value, parse_facts
 from caseward.core.policy import Decision, Policy, decide
 
 if TYPE_CHECKING:
@@ -99,10 +99,15 @@ def _lines(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _decide(policy: Policy, raw: Any, where: str) -> Decision:
+    return decide(policy, typed_facts(policy, raw, where))
+
+
+def typed_facts(policy: Policy, raw: Any, where: str) -> Mapping[str, Value]:
+    """Return what stood in `where` as facts of the pack; raise BadInput that says what is wrong with it."""
     if not isinstance(raw, dict):
         raise BadInput(f'{where}: facts are a JSON object, such as {{"intent": "faq", "identity": "unknown"}}')
     try:
-        return decide(policy, parse_facts(policy.facts, raw))
+        return parse_facts(policy.facts, raw)
     except BadInput as error:
         hint = "; leave an unknown fact out" if None in raw.values() else ""
         raise BadInput(f"{where}: {error}{hint}") from None

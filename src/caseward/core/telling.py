@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from caseward.core.changes import Change
 from caseward.core.conditions import All, Any, Condition, Not, Test
 from caseward.core.explain import Asked, Need
 from caseward.core.facts import FactSpec, Value
-from caseward.core.policy import ALWAYS
+from caseward.core.policy import ALWAYS, Rule
 from caseward.core.ways import Line
 
 COMPARED: Mapping[tuple[str, bool], str] = {
@@ -76,11 +76,15 @@ class Tongue:
     def needed(self, need: Need) -> str:
         """Return what a fact would have to be, and what it is: `intent is refund (now faq)`."""
         wanted = " and ".join(self.says(line) for line in need.lines)
-        return f"{self.name(need.fact)} {wanted} (now {self.value(need.fact, need.now)})"
+        return f"{self.name(need.fact)} {wanted}{self._now(need.fact, need.now)}"
 
     def changed(self, change: Change) -> str:
         """Return what a fact would have to be, and what it is: `minutes_to_session is 59 or less (now 300)`."""
-        return f"{self.name(change.fact)} is {self.target(change)} (now {self.value(change.fact, change.before)})"
+        return f"{self.name(change.fact)} is {self.target(change)}{self._now(change.fact, change.before)}"
+
+    def _now(self, fact: str, value: Value | None) -> str:
+        """Return what a fact is, in brackets; nothing where it is not known: that is said once, above."""
+        return "" if value is None else f" (now {self.value(fact, value)})"
 
     def target(self, change: Change) -> str:
         """Return all values of a change in words: `refund or cancel`, `59 or less`."""
@@ -110,6 +114,26 @@ class Tongue:
                 return f"break-glass trigger {asked.id}"
 
 
+def demands(rule: Rule) -> str:
+    """Return what a rule asks for beside its tier: `holds: verification, lane coach`."""
+    also = (
+        f"holds: {rule.hold}" if rule.hold else "",
+        f"lane {rule.lane}" if rule.lane else "",
+        "" if rule.auto_send else "never by itself",
+        "may be run" if rule.executes else "",
+    )
+    return ", ".join(part for part in also if part)
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Return words as one list: `a, b and c`."""
+    return _listed(list(parts), "and")
+
+
 def either(words: Sequence[str]) -> str:
     """Return words as alternatives: `a, b or c`."""
-    return ", ".join(words[:-1]) + (" or " if len(words) > 1 else "") + words[-1] if words else ""
+    return _listed(words, "or")
+
+
+def _listed(words: Sequence[str], word: str) -> str:
+    return f"{', '.join(words[:-1])} {word} {words[-1]}" if len(words) > 1 else "".join(words)
