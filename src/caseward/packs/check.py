@@ -1,30 +1,22 @@
-"""Whether a pack is fit to be served: its files read, its parts fit together, its golden cases and its matrix hold.
-
-What is called a proof here was tried for every case there is. Statements over all possible facts are the prover's.
-"""
+"""Whether a pack is fit to be served: its files read, its parts fit together, its golden cases and its proofs hold."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caseward.core.errors import PackError
 from caseward.core.pack import Golden, Pack
 from caseward.core.policy import Policy, decide
-from caseward.packs import load, matrix, references, samples, separation
-from caseward.packs.places import Places
+from caseward.packs import load, references, samples, separation
+from caseward.packs.places import RULES, Places
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """A statement about a pack that was tried for every case there is."""
-
-    name: str
-    holds: bool
-    counterexample: str = ""
-    """The first case in which it does not hold."""
+if TYPE_CHECKING:
+    from caseward.packs.prove import Proof
+    from caseward.packs.subject import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +40,38 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
     pack, unreadable = load.read(folder)
     if pack is None:
         return Report(pack=None, errors=tuple(unreadable))
+    from caseward.packs import prove, subject  # the prover is large, and whoever only loads a pack need not wait for it
+
     places = Places(folder)
-    errors = [*references.check(pack, places, skills=skills), *_golden(pack), *_records(pack, places)]
-    errors += separation.check(pack, places)
-    errors += [_in_matrix(places, message) for message in (*matrix.unspoken(pack), *matrix.undecidable(pack))]
+    golden = tuple(_golden(pack))
+    translated = subject.Subject(pack)
+    proofs = prove.proofs(translated)
+    wrong = [*prove.unfit(translated), *(fault for proof in proofs for fault in proof.faults)]
     return Report(
         pack=pack,
-        errors=tuple(errors),
-        warnings=tuple(_warnings(pack, places, today)),
-        proofs=(
-            _proof("every golden case is decided as expected", (str(error) for error in _golden(pack))),
-            _proof("R3 always needs a person", matrix.unattended(pack)),
-            _proof("a higher tier never needs weaker consent", matrix.weaker(pack)),
-            _proof("whatever needs consent has somebody who may give it", matrix.undecidable(pack)),
+        errors=(
+            *references.check(pack, places, skills=skills),
+            *golden,
+            *_records(pack, places),
+            *separation.check(pack, places),
+            *(_placed(places, fault) for fault in wrong),
         ),
+        warnings=(
+            *_warnings(pack, places, today),
+            *(_placed(places, fault) for fault in prove.useless(translated)),
+        ),
+        proofs=(prove.statement("every golden case is decided as expected", map(str, golden)), *proofs),
     )
+
+
+def require_sound(folder: Path, *, skills: Collection[str], today: date) -> Pack:
+    """Return the pack in `folder`; raise PackError that says first what makes it unfit to be served."""
+    report = check(folder, skills=skills, today=today)
+    if report.pack is not None and report.ok:
+        return report.pack
+    first, *others = report.errors
+    more = f"; and {len(others)} more, see `caseward check`" if others else ""
+    raise PackError(first.message, file=first.file, line=first.line, rule=first.rule, fix=f"{first.fix}{more}")
 
 
 def _golden(pack: Pack) -> Iterator[PackError]:
@@ -97,10 +106,10 @@ def _warnings(pack: Pack, places: Places, today: date) -> Iterator[PackError]:
             yield places.entry(places.rule_file(rule.id), rule.id, message, fix="add a case with its boundary values")
 
 
-def _in_matrix(places: Places, message: str) -> PackError:
-    return places.error("approvals.yaml", message, fix="add a row for it, or let somebody decide in its lane")
-
-
-def _proof(name: str, counterexamples: Iterable[str]) -> Proof:
-    first = next(iter(counterexamples), "")
-    return Proof(name=name, holds=not first, counterexample=first)
+def _placed(places: Places, fault: Fault) -> PackError:
+    if fault.id:
+        file = places.rule_file(fault.id) if fault.file == RULES else fault.file
+        return places.entry(file, fault.id, fault.message, at=fault.at, fix=fault.fix)
+    if fault.file == RULES:
+        return PackError(fault.message, file=fault.file, fix=fault.fix)
+    return places.error(fault.file, fault.message, at=fault.at, fix=fault.fix)

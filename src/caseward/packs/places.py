@@ -9,6 +9,9 @@ from typing import Any
 from caseward.core.errors import PackError
 from caseward.packs.yamlfile import Place, YamlFile, read
 
+RULES = "rules"
+"""The folder, or whichever file of it a rule stands in."""
+
 
 class Places:
     """Finds file and line of an entry; files are read again, and only when something is wrong with them."""
@@ -28,7 +31,7 @@ class Places:
 
     def rule_file(self, id: str) -> str:
         """Return the file that a rule stands in."""
-        return self._rules.get(id, "rules")
+        return self._rules.get(id, RULES)
 
     def file(self, name: str) -> YamlFile:
         """Return a file of the pack."""

@@ -103,7 +103,7 @@ def test_the_school_is_sound() -> None:
         pytest.param("approvals.yaml", "- {tier: R1, phases: [pilot], topologies: [hub, empowered], lane: qa}\n", "",
                      "no row speaks of R1 in pilot, hub", "add a row", id="a hole in the matrix"),
         pytest.param("pack.yaml", "roles: [agent, ops_lead]", "roles: []",
-                     "in which nobody may decide", "let somebody decide", id="a lane without people"),
+                     "lane qa: nobody may decide, and it is asked", "give the lane roles", id="a lane without people"),
         pytest.param("records/session.yaml", 'starts: {day: 2, at: "11:00"}', "starts: {days: 2}",
                      "is no time", "{in_minutes}", id="a sample time that cannot be meant"),
     ],
@@ -133,11 +133,12 @@ def test_a_slip_is_named_at_its_own_line(spoilt: Callable[..., Report]) -> None:
     ("old", "new", "broken", "counterexample"),
     [
         pytest.param("empowered], lane: coach}", "empowered], lane: none, auto_send: true}",
-                     "R3 always needs a person", "R3 in pilot, hub", id="R3 goes out by itself"),
+                     "R3 always needs a person", "R3 in lane none", id="R3 goes out by itself"),
         pytest.param("tier: R2, phases: [pilot], topologies: [hub, empowered], lane: qa",
                      "tier: R2, phases: [pilot], topologies: [hub, empowered], lane: none, auto_send: true",
                      "a higher tier never needs weaker consent",
-                     "R2 in pilot, hub, intent faq needs only none, but R1 needs qa", id="R2 is easier than R1"),
+                     "in pilot, empowered on nothing known: R1 needs lane qa, and R2 goes out by itself",
+                     id="R2 is easier than R1"),
     ],
 )  # fmt: skip
 def test_a_statement_that_does_not_hold_comes_with_a_counterexample(
