@@ -31,8 +31,11 @@ class Look:
     """Field of the contact's own `person` record that `owner` must equal instead, such as their account."""
     named: str = ""
     """Entity with which the contact names one record by its id; without it in the message, `pick` chooses."""
+    of: str = ""
+    """Value of an earlier reading of the intent that holds the record's id; where it is not known, nothing is found."""
     where: Mapping[str, Plain | tuple[Plain, ...]] = field(default_factory=dict)
-    """Field → what it must equal, or a list of what it may equal."""
+    """Field → what it must equal, or a list of what it may equal, to be chosen from; a record that is named counts
+    whatever its fields."""
     pick: Literal["only", "newest", "oldest", "next"] = "only"
     """Which of several: `only` takes none of them, `next` the nearest whose `by` is still ahead."""
     by: str = ""
@@ -60,6 +63,8 @@ class Requirement:
     """What it must equal, with `{places}`: an argument that was read earlier shows whether the record moved since."""
     within: str = ""
     """The instant in the field is at most this long ago, such as `14d`."""
+    past: str = ""
+    """The instant in the field is at least this long ago."""
     ahead: str = ""
     """The instant in the field is at least this far ahead, such as `2h`."""
     at_most: str | int | None = None
@@ -90,7 +95,7 @@ class Entry:
     kind: str = ""
     """Kind of the record it is about; left out when it only adds."""
     id: str = ""
-    """Argument that names the record."""
+    """Argument that names the record; `contact` for a record of the contact's own id."""
     owner: str = "person"
     """Field of the record that must equal the contact's id; empty for records that are about nobody."""
     through: str = ""
@@ -110,7 +115,7 @@ class Entry:
 
     def arguments(self) -> tuple[str, ...]:
         """Return every argument a plan must give."""
-        return tuple(dict.fromkeys((*((self.id,) if self.id else ()), *self.args)))
+        return tuple(name for name in dict.fromkeys((self.id, *self.args)) if name not in ("", "contact"))
 
     def texts(self) -> Iterator[tuple[tuple[str | int, ...], Plain]]:
         """Yield every text with places, and where in the entry it stands."""

@@ -54,7 +54,9 @@ def propose(
     unread = [name for name in intent.reads if name not in picture.readings]
     # Without its readings a plan that says "none is on record" would be believed: nothing is claimed instead.
     plan = fitting[0] if fitting and not unread else TAKE_OVER
-    if plan.needs and plan.needs not in values:
+    if plan.needs and plan.needs not in values and decision.break_glass:
+        plan = TAKE_OVER  # a person is woken now, not after the contact's choice
+    elif plan.needs and plan.needs not in values:
         slots = tuple(datetime.fromisoformat(str(each)) for each in values.get("slots", ()))
         return Proposal(plan=plan, draft=None, options=slots[:MAX_OPTIONS], values=values)
     try:
@@ -77,7 +79,8 @@ def _holds(when: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
 def _values(case: Case, picture: Picture, decision: Decision, promise: datetime) -> dict[str, Any]:
     pack = tools.pack()
     language = pack.language(case.language)
-    values: dict[str, Any] = dict(picture.values)
+    named = {kind: picture.understanding.entities.get(kind, ()) for kind in pack.entities}
+    values: dict[str, Any] = {kind: found[0] for kind, found in named.items() if len(found) == 1} | dict(picture.values)
     contact = picture.who.contact
     values |= {
         "business": pack.profile.title,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from caseward.core.case import Case, IdentityState, Who
+from caseward.core.entities import blank, shapes
 from caseward.core.errors import SystemDown
 from caseward.core.facts import Value
 from caseward.core.knowledge import Finding
@@ -97,6 +98,7 @@ def _goes_on(asked: str, heard: str) -> bool:
 
 def _is_bare(text: str, seen: Understanding) -> bool:
     """Return whether a text is nothing but numbers, addresses and the like: it belongs to what was said before."""
+    text = blank(" ".join(text.lower().split()), shapes(tools.pack().entities))
     for values in seen.entities.values():
         for value in values:
             text = text.replace(value, " ")
@@ -125,7 +127,7 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     heard: dict[str, str] = {}
     if who.state is IdentityState.VERIFIED and who.contact is not None:
         for name in intent.reads:
-            reading = _read(case, who.contact.id, name, seen.entities, degraded, heard)
+            reading = _read(case, who.contact.id, name, _meant(name, seen.entities, readings), degraded, heard)
             if reading is not None:
                 readings[name] = reading
 
@@ -192,7 +194,7 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     if who.contact is not None:
         context.drop(who.contact.id)
         for name in reads:
-            reading = _read(case, who.contact.id, name, named, degraded, heard)
+            reading = _read(case, who.contact.id, name, _meant(name, named, readings), degraded, heard)
             if reading is not None:
                 readings[name] = reading
     specs = pack.policy.facts
@@ -275,16 +277,15 @@ def _read(
     case: Case,
     contact_id: Any,
     name: str,
-    named: Mapping[str, tuple[str, ...]],
+    args: Mapping[str, Any],
     degraded: set[str],
     heard: dict[str, str],
 ) -> Reading | None:
     """Return a reading, from the contact's context while it is fresh, else through the skill; None when it failed.
 
-    What is read of a record that the contact `named` is not kept: the next message may mean another one.
+    What is read of a record that `args` name is not kept: the next message may mean another one.
     """
     now, pack = tools.now(), tools.pack()
-    args = _meant(name, named)
     kept = None if args else context.fresh(contact_id, now).get(name)
     if kept is not None:
         return kept
@@ -315,8 +316,12 @@ def _read(
     return reading
 
 
-def _meant(name: str, named: Mapping[str, tuple[str, ...]]) -> Mapping[str, Any]:
-    """Return which record a declared reading is to look at, as far as the contact named any."""
+def _meant(name: str, named: Mapping[str, tuple[str, ...]], earlier: Mapping[str, Reading]) -> Mapping[str, Any]:
+    """Return which record a declared reading is to look at: one that the contact named, or that was read before it."""
     declared = tools.pack().skills.get(name)
-    entity = declared.reads.named if declared and declared.reads else ""
-    return {entity: list(named[entity])} if named.get(entity) else {}
+    look = declared.reads if declared else None
+    if look is None:
+        return {}
+    if look.of:
+        return {look.of: [each.values[look.of] for each in earlier.values() if look.of in each.values]}
+    return {look.named: list(named[look.named])} if named.get(look.named) else {}

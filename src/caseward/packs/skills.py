@@ -43,6 +43,8 @@ def _reading(look: Look) -> Iterator[Problem]:
             yield (), f"{name!r} is no name of a value", "use lower-case letters and underscores only"
     for name in {name for name in names if names.count(name) > 1} - (set(look.otherwise) & set(look.values)):
         yield (), f"the value {name!r} stands twice", "rename one"
+    if look.named and look.of:
+        yield ("of",), "the record is named by the contact or by an earlier reading", "leave one of the two out"
     if look.through and not look.owner:
         yield ("through",), "records about nobody are not looked up through the contact", "add `owner:`, or remove it"
 
@@ -54,11 +56,11 @@ def _writing(entry: Entry) -> Iterator[Problem]:
         yield (), "which record it is about is not said", "give `kind:` and `id:`, the argument that names it"
     elif not entry.kind and (entry.set or entry.require):
         yield (), "`set` and `require` need a record", "give `kind:` and `id:`"
-    if "contact" in entry.arguments():
+    if "contact" in entry.args:
         yield ("args",), "the contact is known by itself", "remove it"
     for i, each in enumerate(entry.require):
         at = ("require", i)
-        for name in ("within", "ahead"):
+        for name in ("within", "past", "ahead"):
             span = getattr(each, name)
             if span and duration(span) is None:
                 yield (*at, name), f"{span!r} is no time", "write such as 90m, 2h or 14d"
@@ -66,7 +68,10 @@ def _writing(entry: Entry) -> Iterator[Problem]:
             limit = getattr(each, name)
             if limit is not None and figure(limit) is None:
                 yield (*at, name), f"{limit!r} is no number", "write a whole number, or an amount such as 100.00 EUR"
-        if not (each.one_of or each.equals or each.within or each.ahead) and each.at_most is each.at_least is None:
+        if (
+            not (each.one_of or each.equals or each.within or each.past or each.ahead)
+            and each.at_most is each.at_least is None
+        ):
             yield at, f"nothing is required of {each.field!r}", "say what it must be, such as `one_of:`"
     known = (*entry.arguments(), *HOUSE)
     for place, text in entry.texts():

@@ -140,6 +140,21 @@ def test_a_named_record_is_read_only_if_it_is_the_contacts_own(read: Callable[..
     assert read(look, order=["SD-9"]) == {"order": "none", "orders": 0}
 
 
+def test_a_named_record_counts_whatever_would_be_chosen_from(read: Callable[..., dict[str, Any]]) -> None:
+    look = reading(**ORDER, named="order", where={"state": "placed"})
+
+    assert read(look, order="SD-3")["order_id"] == "SD-3"
+
+
+def test_a_reading_may_go_by_what_an_earlier_one_found(read: Callable[..., dict[str, Any]]) -> None:
+    look = reading(**ORDER, of="order_id")
+
+    assert read(look, order_id=["SD-2"])["order_id"] == "SD-2"
+    assert read(look, order_id=["SD-4"]) == {"order": "none"}
+    assert read(look, order_id=[]) == {"order": "none"}
+    assert read(look) == {"order": "none"}
+
+
 def test_of_two_named_records_none_is_chosen(read: Callable[..., dict[str, Any]]) -> None:
     look = reading(**ORDER, named="order", pick="newest", by="placed_at")
 
@@ -228,7 +243,9 @@ def test_what_the_records_do_not_allow_is_refused_by_name(
     [
         pytest.param({"field": "delivered_at", "within": "14d"}, True, id="to the minute"),
         pytest.param({"field": "delivered_at", "within": "13d 23h"}, False, id="longer ago"),
-        pytest.param({"field": "placed_at", "ahead": "0m"}, False, id="past"),
+        pytest.param({"field": "placed_at", "ahead": "0m"}, False, id="not ahead"),
+        pytest.param({"field": "placed_at", "past": "9d"}, True, id="long ago"),
+        pytest.param({"field": "placed_at", "past": "9d 1m"}, False, id="not long enough ago"),
         pytest.param({"field": "missing", "within": "14d"}, False, id="a field it lacks"),
         pytest.param({"field": "state", "equals": "{expected}"}, True, id="as it was read"),
         pytest.param({"field": "state", "equals": "placed"}, False, id="not as it was read"),
@@ -253,6 +270,15 @@ def test_a_write_may_only_add(work: Run, book: RecordBook) -> None:
 
     assert first.reference != second.reference
     assert [each.data["urgent"] for each in book.find("request", what="export")] == [True, True]
+
+
+def test_a_write_may_be_about_the_contacts_own_record(work: Run, book: RecordBook) -> None:
+    done = work(writing(kind="person", id="contact", owner="id", set={"told_at": "{now}"}))
+
+    person = book.get("person", "ann")
+    assert done.status is ResultStatus.SUCCESS
+    assert person is not None
+    assert person.data["told_at"] == NOW.isoformat()
 
 
 def test_whoever_comes_second_is_refused(work: Run, book: RecordBook) -> None:

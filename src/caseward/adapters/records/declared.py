@@ -67,13 +67,13 @@ class Reader:
         mine = _owner(self.book, args, look.owner, look.through)
         if mine is None:
             return ()
-        named = args.get(look.named) if look.named else None
-        if named is None:
-            rows = self.book.find(look.kind, **({look.owner: mine} if look.owner else {}))
-        else:
+        named = args.get(look.named) if look.named else args.get(look.of, ()) if look.of else None
+        if named is not None:
             ids = dict.fromkeys(map(str, named if isinstance(named, list | tuple) else [named]))
             rows = [each for id in ids if (each := self.book.get(look.kind, id)) is not None]
-        rows = [each for each in rows if _owns(each, look.owner, mine) and _fits(each, look.where)]
+            return [each for each in rows if _owns(each, look.owner, mine)]
+        own = self.book.find(look.kind, **({look.owner: mine} if look.owner else {}))
+        rows = [each for each in own if _fits(each, look.where)]
         if look.pick == "next":
             return [each for each in rows if (at := _instant(each.data.get(look.by))) is not None and at >= now]
         return rows
@@ -150,11 +150,12 @@ def _holds(requirement: Requirement, record: Mapping[str, Any], args: Args, now:
     if value is None:
         return False
     at, own = _instant(value), figure(value)
-    within, ahead = duration(requirement.within), duration(requirement.ahead)
+    within, past, ahead = (duration(each) for each in (requirement.within, requirement.past, requirement.ahead))
     return (
         (not requirement.one_of or value in requirement.one_of)
         and (not requirement.equals or str(value) == str(fill(requirement.equals, args, record)))
         and (within is None or (at is not None and now - at <= timedelta(minutes=within)))
+        and (past is None or (at is not None and now - at >= timedelta(minutes=past)))
         and (ahead is None or (at is not None and at - now >= timedelta(minutes=ahead)))
         and (requirement.at_most is None or _compare(own, requirement.at_most, operator.le))
         and (requirement.at_least is None or _compare(own, requirement.at_least, operator.ge))
