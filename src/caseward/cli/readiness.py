@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from caseward.adapters import find
 from caseward.core.approval import ApprovalState
-from caseward.core.pack import Pack
+from caseward.core.errors import PackError
+from caseward.core.release import Files, business, changes
 from caseward.flows.clockwork import SILENCE
 from caseward.packs import check as pack_check
+from caseward.packs import shelf
 from caseward.settings import Settings
-from caseward.store import effects, figures, migrate, running
+from caseward.store import effects, figures, migrate, phases, releases, running
 from caseward.store.db import transaction
 
 SWEPT_WITHIN = timedelta(seconds=60)
+FOLLOWS_WITHIN = timedelta(seconds=60)
+"""Within what time every worker serves what became current."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ def checks(settings: Settings) -> list[Check]:
         found = list(_database())
         found += _workers(now)
         found += _plugs(settings)
+        found += _served(now)
         found += _pack(settings, now)
         found += _backlog(now)
     return found
@@ -65,24 +71,55 @@ def _plugs(settings: Settings) -> Iterator[Check]:
         yield Check(name=f"system {system}", ok=not health.degraded, detail=detail.strip())
 
 
+def _served(now: datetime) -> Iterator[Check]:
+    current, decided = releases.current(), phases.current()
+    if current is None:
+        yield Check(name="release", ok=False, detail="none is published; start the desk, which publishes its pack")
+        return
+    alive = [row for row in running.alive() if now - row.seen_at <= SILENCE]
+    behind = sum(row.release != current.release for row in alive)
+    since = f"{current.release}, current since {current.at:%Y-%m-%d %H:%M} UTC by {current.by}"
+    late = behind and now - current.at > FOLLOWS_WITHIN
+    yield Check(name="release", ok=not late, detail=since + (f"; {behind} workers serve another" if behind else ""))
+    waiting = sum(each.state in ("proposed", "approved") for each in releases.every())
+    if waiting:
+        yield Check(name="proposals", ok=True, detail=f"{waiting} wait to be decided or published")
+    if decided:
+        detail = f"{decided.phase}, {decided.topology}, decided {decided.at:%Y-%m-%d %H:%M} UTC by {decided.by}"
+        yield Check(name="phase", ok=True, detail=detail)
+
+
 def _pack(settings: Settings, now: datetime) -> Iterator[Check]:
-    report = pack_check.check(settings.pack, skills=find.skill_names(settings.skills), today=now.date())
+    current = releases.current()
+    kept = current is not None and releases.get(current.release).kept
+    files = releases.files(current.release) if current is not None and kept else {}
+    yield from _folder(settings, files)
+    with shelf.laid_out(files) if files else contextlib.nullcontext(settings.pack) as folder:
+        report = pack_check.check(folder, skills=find.skill_names(settings.skills), today=now.date())
     wrong = [*(str(each) for each in report.errors), *(each.name for each in report.proofs if not each.holds)]
-    yield Check(name="pack", ok=report.ok, detail=wrong[0] if wrong else f"{settings.pack.name} is sound")
+    name = report.pack.profile.name if report.pack else settings.pack.name
+    yield Check(name="pack", ok=report.ok, detail=wrong[0] if wrong else f"{name} is sound")
     if report.pack is not None:
-        yield _release(report.pack)
+        if phases.current() is None:
+            standing = f"{report.pack.profile.phase}, {report.pack.profile.topology}, as the pack says"
+            yield Check(name="phase", ok=True, detail=standing)
         due = [each for each in report.warnings if each.file.startswith("knowledge/")]
         yield Check(name="knowledge", ok=True, detail=f"{len(due)} pages past their review date")
 
 
-def _release(pack: Pack) -> Check:
-    published = running.release(pack.profile.release)
-    name = pack.profile.release
-    if published is None:
-        return Check(name="release", ok=False, detail=f"{name} is not published; start the desk to publish it")
-    if published.digest != pack.digest:
-        return Check(name="release", ok=False, detail=f"{name} was published with other content; raise `release`")
-    return Check(name="release", ok=True, detail=f"{name}, published {published.published_at:%Y-%m-%d %H:%M} UTC")
+def _folder(settings: Settings, served: Files) -> Iterator[Check]:
+    """Say whether the folder has changes that nobody is served; one of another business is not asked about."""
+    try:
+        files = shelf.snapshot(settings.pack)
+    except PackError as error:
+        yield Check(name="folder", ok=True, detail=f"{settings.pack} cannot be read: {error}")
+        return
+    if not served or business(files) != business(served):
+        return
+    changed = changes(served, files)
+    fix = f"propose them with `caseward release propose {settings.pack} --reason ...`"
+    detail = f"{len(changed)} files of {settings.pack} differ from what is served; {fix}" if changed else "as served"
+    yield Check(name="folder", ok=True, detail=detail)
 
 
 def _backlog(now: datetime) -> Iterator[Check]:

@@ -38,6 +38,12 @@ def criteria(phase: str) -> tuple[str, ...]:
     return _promotion(tools.pack(), phase).criteria
 
 
+def following(phase: str) -> str:
+    """Return the phase after `phase`; empty after the last."""
+    at = PHASES.index(phase) + 1
+    return PHASES[at] if at < len(PHASES) else ""
+
+
 def decide(
     phase: str, *, person: str, role: str, reason: str, topology: str = "", ticked: Collection[str] = ()
 ) -> phases.PhaseDecision:
@@ -66,7 +72,7 @@ def decide(
     step = PHASES.index(phase) - PHASES.index(before.phase)
     _require_right(max(phase, before.phase, key=PHASES.index), person, role)
     if step > 1:
-        raise Refused(f"from {before.phase} the next phase is {PHASES[PHASES.index(before.phase) + 1]}, not {phase}")
+        raise Refused(f"from {before.phase} the next phase is {following(before.phase)}, not {phase}")
     met = {text: text in ticked for text in stated} if step > 0 else {}
     was = f"{before.phase}, {before.topology}"
     phases.decide(

@@ -121,6 +121,14 @@ def _families(seen: Figures, now: datetime) -> Iterator[Metric]:
         for value, count in counts.items():
             family.add_metric([value], count)
         yield family
+    profile = tools.pack().profile
+    served = GaugeMetricFamily(
+        "caseward_release",
+        "What this process serves; always 1.",
+        labels=["pack", "release", "phase", "topology"],
+    )
+    served.add_metric([profile.name, profile.release, profile.phase, profile.topology], 1)
+    yield served
     yield GaugeMetricFamily(
         "caseward_oldest_unanswered_seconds",
         "Age of the longest waiting message that is ours to answer; 0 when none waits.",
