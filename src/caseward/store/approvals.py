@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import insert, select, update
 
 from caseward.core import ids
@@ -72,11 +73,14 @@ def keep_draft(draft: Draft, *, checks: Sequence[dict[str, Any]], at: datetime) 
             for each in draft.evidence
         ],
     }
-    row = {"id": draft.id, "case_id": draft.case_id, "at": at, "digest": draft.digest, "body": body}
-    db.execute(_KEEP_DRAFT, {**row, "checks": list(checks)})
+    row = {"id": draft.id, "case": draft.case_id, "at": at, "digest": draft.digest}
+    db.hold(_KEEP_DRAFT, {**row, "body": Jsonb(body), "checks": Jsonb(list(checks))})
 
 
-_KEEP_DRAFT = insert(drafts)
+_KEEP_DRAFT = """
+    insert into drafts (id, case_id, at, digest, body, checks)
+    values (%(id)s, %(case)s, %(at)s, %(digest)s, %(body)s, %(checks)s)
+"""
 
 
 def draft(draft_id: DraftId) -> tuple[Draft, list[dict[str, Any]], datetime]:
@@ -152,10 +156,8 @@ def settle(
 
 def open_of(case_id: CaseId) -> list[Request]:
     """Return a case's open requests, locked until the commit."""
-    rows = db.execute(
-        select(table).where(table.c.case_id == case_id, table.c.state == ApprovalState.OPEN).with_for_update()
-    )
-    return [_request(row) for row in rows]
+    query = "select * from approvals where case_id = %(case)s and state = 'open' for update"
+    return [_request(row) for row in db.run(query, {"case": case_id})]
 
 
 def of_case(case_id: CaseId) -> list[Request]:

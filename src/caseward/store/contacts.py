@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core.case import Contact
@@ -38,15 +38,15 @@ def sample(contact_id: ContactId) -> Contact | None:
 
 def identity(channel: str, address: str) -> tuple[Contact, str, datetime] | None:
     """Return the contact that an address is proved to belong to, how and when, or None."""
-    row = db.execute(_PROVED, {"channel": channel, "address": address}).first()
+    row = db.run(_PROVED, {"channel": channel, "address": address}).fetchone()
     return None if row is None else (_contact(row), row.method, row.verified_at)
 
 
-_PROVED = (
-    select(contacts, identities.c.method, identities.c.verified_at)
-    .join(identities, identities.c.contact_id == contacts.c.id)
-    .where(identities.c.channel == bindparam("channel"), identities.c.address == bindparam("address"))
-)
+_PROVED = """
+    select contacts.*, identities.method, identities.verified_at
+    from identities join contacts on contacts.id = identities.contact_id
+    where identities.channel = %(channel)s and identities.address = %(address)s
+"""
 
 
 def prove(channel: str, address: str, contact_id: ContactId, *, method: str, now: datetime) -> None:

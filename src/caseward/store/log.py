@@ -65,17 +65,15 @@ def append(
 
 
 def _flush(opened: db.Transaction) -> None:
-    """Chain and write the buffered entries. The head is locked from here to the commit, which follows at once."""
+    """Write the buffered entries, chained by the database itself: its head is locked until the commit, which follows
+    at once, and never waits for this process.
+    """
     if not opened.entries:
         return
-    connection = opened.connection
-    seq, last = connection.execute(_TAKE_HEAD).one()
-    rows: list[dict[str, Any]] = []
-    for entry in opened.entries:
-        seq += 1
+    rows = []
+    for n, entry in enumerate(opened.entries, 1):
         payload = canonical(entry.payload)
         row = {
-            "seq": seq,
             "at": entry.at,
             "kind": entry.kind,
             "actor": entry.actor,
@@ -84,40 +82,60 @@ def _flush(opened: db.Transaction) -> None:
             "release": entry.release,
             "payload_hash": hashlib.sha256(payload.encode()).hexdigest(),
         }
-        last = row["hash"] = link(row, last)
-        rows.append({**row, "payload": payload})
-    connection.execute(_WRITE, {"rows": json.dumps(rows, default=db.plain), "seq": seq, "hash": last})
+        before, after = _around(row)
+        rows.append({**row, "n": n, "payload": payload, "before": before, "after": after})
+    opened.driver.execute(_WRITE, {"rows": db.dumps(rows)})
     opened.entries.clear()
 
 
-_TAKE_HEAD = select(log_head.c.seq, log_head.c.hash).where(log_head.c.id == 1).with_for_update()
-_WRITE = text(
-    """
-    with new as materialized (
-        select * from json_to_recordset(cast(:rows as json)) as row(
-            seq bigint, at timestamptz, kind text, actor text, case_id text, conversation_id text, release text,
-            payload text, payload_hash text, hash text
+_WRITE = """
+    with recursive head as materialized (
+        select seq, hash from log_head where id = 1 for update
+    ),
+    new as materialized (
+        select * from json_to_recordset(%(rows)s::json) as row(
+            n int, at timestamptz, kind text, actor text, case_id text, conversation_id text, release text,
+            payload text, payload_hash text, before text, after text
         )
     ),
-    payloads as (insert into log_payloads (seq, payload) select seq, payload from new),
-    head as (update log_head set seq = :seq, hash = :hash where id = 1)
-    insert into log (seq, at, kind, actor, case_id, conversation_id, release, payload_hash, hash)
-    select seq, at, kind, actor, case_id, conversation_id, release, payload_hash, hash from new
-    """
-)
-"""One round trip for entries, payloads and head: the head is locked from the read before it to the commit after it."""
+    chain as (
+        select 0 as n, seq, hash from head
+        union all
+        select
+            new.n, chain.seq + 1,
+            encode(sha256(convert_to(before || chain.hash || after || chain.seq + 1 || '}', 'UTF8')), 'hex')
+        from chain join new on new.n = chain.n + 1
+    ),
+    payloads as (
+        insert into log_payloads (seq, payload) select seq, payload from new left join chain using (n)
+    ),
+    entries as (
+        insert into log (seq, at, kind, actor, case_id, conversation_id, release, payload_hash, hash)
+        select seq, at, kind, actor, case_id, conversation_id, release, payload_hash, hash from new join chain using (n)
+    )
+    insert into log_head (id, seq, hash) select 1, seq, hash from chain order by n desc limit 1
+    on conflict (id) do update set seq = excluded.seq, hash = excluded.hash
+"""
+"""Lock the head, chain the entries to it, write them, move the head on. Without a head no entry has a number, which the
+left join makes an error: nothing goes on unlogged."""
 
 db.on_flush(9, _flush)
 
 
 def link(row: Mapping[Any, Any], last: str) -> str:
     """Return the hash of an entry that follows `last`."""
-    columns = {
-        name: row[name] for name in ("seq", "kind", "actor", "case_id", "conversation_id", "release", "payload_hash")
-    }
+    before, after = _around(row)
+    return hashlib.sha256(f"{before}{last}{after}{row['seq']}}}".encode()).hexdigest()
+
+
+def _around(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Return the canonical form of an entry's columns as it is before and after `prev`, up to the value of `seq`.
+
+    These two are known only once the head is locked, and the form's order lets them be put in last.
+    """
+    columns = {name: row[name] for name in ("actor", "case_id", "conversation_id", "kind", "payload_hash")}
     columns["at"] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
-    columns["prev"] = last
-    return hashlib.sha256(canonical(columns).encode()).hexdigest()
+    return f'{canonical(columns)[:-1]},"prev":"', f'","release":{canonical(row["release"])},"seq":'
 
 
 def canonical(value: Any) -> str:
@@ -126,14 +144,17 @@ def canonical(value: Any) -> str:
     Mapping keys are ASCII names, whole numbers beyond 2^53 and fractions are written as text: for what is left, sorted
     keys without spaces are the canonical form (a property test compares it with the rfc8785 package).
     """
-    return json.dumps(_writable(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL.encode(_writable(value))
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _writable(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, str):
         return str(value)
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, int):
         return value if abs(value) <= MAX_SAFE else str(value)
     if isinstance(value, float):

@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Interval, bindparam, func, insert, select, update
-from sqlalchemy import text as sql
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core import ids
 from caseward.core.ids import ConversationId
 from caseward.core.messages import Message
 from caseward.store import db
-from caseward.store.tables import AT, conversations
+from caseward.store.tables import conversations
 from caseward.store.tables import messages as table
 
 
@@ -51,10 +50,7 @@ def conversation(conversation_id: ConversationId) -> Any | None:
 
 def by_token(token_hash: str) -> Any | None:
     """Return the conversation that a web-chat token opens, or None."""
-    return db.execute(_BY_TOKEN, {"token": token_hash}).first()
-
-
-_BY_TOKEN = select(conversations).where(conversations.c.token_hash == bindparam("token"))
+    return db.run("select * from conversations where token_hash = %(token)s", {"token": token_hash}).fetchone()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,48 +67,37 @@ class Received:
     """How many messages came in on this conversation within the last minute, this one included."""
 
 
-_RECEIVE = sql(
-    """
+_RECEIVE: Final = """
     insert into messages (id, conversation_id, inbound, author, kind, text, at, provider_id)
-    select :id, locked.id, true, 'customer', :kind, :text, :at, :provider_id
-    from (select id from conversations where id = :conversation for update) as locked
+    select %(id)s, locked.id, true, 'customer', %(kind)s, %(text)s, %(at)s, %(provider_id)s
+    from (select id from conversations where id = %(conversation)s for update) as locked
     on conflict (conversation_id, provider_id) do nothing
     returning *
-    """
-)
+"""
 """The conversation is locked before the number is drawn, so that numbers become visible in their order."""
-_ADD = insert(table).returning(table)
-_FIRST = func.coalesce(conversations.c.first_at, bindparam("at", type_=AT))
-_COLLECT = (
-    update(conversations)
-    .where(conversations.c.id == bindparam("conversation"))
-    .values(
-        first_at=_FIRST,
-        ready_at=func.least(bindparam("ready", type_=AT), _FIRST + bindparam("longest", type_=Interval)),
-    )
-    .returning(
-        conversations.c.ready_at,
-        conversations.c.turn,
-        select(func.count())
-        .where(
-            table.c.conversation_id == bindparam("conversation"), table.c.inbound, table.c.at >= bindparam("minute_ago")
-        )
-        .scalar_subquery()
-        .label("lately"),
-    )
-)
-_BEGIN = (
-    update(conversations)
-    .where(conversations.c.id == bindparam("conversation"), conversations.c.ready_at.is_not(None))
-    .values(turn=conversations.c.turn + 1, ready_at=None, first_at=None)
-    .returning(conversations.c.turn, conversations.c.channel, conversations.c.address, conversations.c.language)
-)
-_CLAIM = (
-    update(table)
-    .where(table.c.conversation_id == bindparam("conversation"), table.c.inbound, table.c.turn.is_(None))
-    .values(turn=bindparam("claimed"), case_id=bindparam("case"))
-    .returning(table)
-)
+_COLLECT: Final = """
+    update conversations set
+        first_at = coalesce(first_at, %(at)s),
+        ready_at = least(%(ready)s, coalesce(first_at, %(at)s) + %(longest)s)
+    where id = %(conversation)s
+    returning ready_at, turn, (
+        select count(*) from messages where conversation_id = %(conversation)s and inbound and at >= %(minute_ago)s
+    ) as lately
+"""
+_BEGIN: Final = """
+    update conversations set turn = turn + 1, ready_at = null, first_at = null
+    where id = %(conversation)s and ready_at is not null
+    returning turn, channel, address, language
+"""
+_CLAIM: Final = """
+    update messages set turn = %(turn)s, case_id = %(case)s
+    where conversation_id = %(conversation)s and inbound and turn is null
+    returning *
+"""
+_ADD: Final = """
+    insert into messages (id, conversation_id, case_id, inbound, author, kind, text, at)
+    values (%(id)s, %(conversation)s, %(case)s, false, %(author)s, %(kind)s, %(text)s, %(at)s)
+"""
 
 
 def receive(
@@ -126,7 +111,7 @@ def receive(
     collect_max: timedelta,
 ) -> Received:
     """Store an inbound message and make the conversation's next turn due; a repeated provider id stores nothing."""
-    row = db.execute(
+    row = db.run(
         _RECEIVE,
         {
             "id": ids.new("msg"),
@@ -136,13 +121,13 @@ def receive(
             "at": at,
             "provider_id": provider_id,
         },
-    ).first()
+    ).fetchone()
     if row is None:
         found = db.execute(
             select(table).where(table.c.conversation_id == conversation_id, table.c.provider_id == provider_id)
         ).one()
         return Received(message=_message(found), new=False, ready=found.at)
-    mailbox = db.execute(
+    [mailbox] = db.run(
         _COLLECT,
         {
             "conversation": conversation_id,
@@ -151,7 +136,7 @@ def receive(
             "longest": collect_max,
             "minute_ago": at - timedelta(minutes=1),
         },
-    ).one()
+    )
     return Received(
         message=_message(row), new=True, ready=mailbox.ready_at, turn=mailbox.turn + 1, lately=mailbox.lately
     )
@@ -169,7 +154,7 @@ class Claim:
 
 def begin(conversation_id: ConversationId) -> Claim | None:
     """Begin the conversation's next turn and lock it until the commit; None when nothing is unclaimed."""
-    row = db.execute(_BEGIN, {"conversation": conversation_id}).first()
+    row = db.run(_BEGIN, {"conversation": conversation_id}).fetchone()
     return (
         None if row is None else Claim(turn=row.turn, channel=row.channel, address=row.address, language=row.language)
     )
@@ -177,13 +162,14 @@ def begin(conversation_id: ConversationId) -> Claim | None:
 
 def claim(conversation_id: ConversationId, turn: int, case_id: str) -> Sequence[Message]:
     """Take all messages that no turn has, and put them into the case file; oldest first."""
-    rows = db.execute(_CLAIM, {"conversation": conversation_id, "claimed": turn, "case": case_id}).all()
+    rows = db.run(_CLAIM, {"conversation": conversation_id, "turn": turn, "case": case_id})
     return sorted((_message(row) for row in rows), key=lambda message: message.seq)
 
 
 def lock(conversation_id: ConversationId) -> Any:
     """Lock the conversation until the commit, and return its row: stories of one conversation go one by one."""
-    return db.execute(select(conversations).where(conversations.c.id == conversation_id).with_for_update()).one()
+    [row] = db.run("select * from conversations where id = %(id)s for update", {"id": conversation_id})
+    return row
 
 
 def ready(*, before: datetime, limit: int = 200) -> list[tuple[ConversationId, int]]:
@@ -208,20 +194,28 @@ def add(
     id: str | None = None,
 ) -> Message:
     """Store a message of ours: a reply, or an internal note (`kind="note"`)."""
-    row = db.execute(
-        _ADD,
-        {
-            "id": id or ids.new("msg"),
-            "conversation_id": conversation_id,
-            "case_id": case_id,
-            "inbound": False,
-            "author": author,
-            "kind": kind,
-            "text": text,
-            "at": at,
-        },
-    ).one()
-    return _message(row)
+    row = _ours(conversation_id, case_id, author, text, at, kind, id or ids.new("msg"))
+    [added] = db.run(_ADD + "returning *", row)
+    return _message(added)
+
+
+def say(conversation_id: ConversationId, *, case_id: str, text: str, at: datetime, id: str) -> None:
+    """Store a reply with the commit: the conversation must be locked, so that its number is drawn in its order."""
+    db.hold(_ADD, _ours(conversation_id, case_id, "desk", text, at, "text", id))
+
+
+def _ours(
+    conversation_id: str, case_id: str | None, author: str, text: str, at: datetime, kind: str, id: str
+) -> dict[str, object]:
+    return {
+        "id": id,
+        "conversation": conversation_id,
+        "case": case_id,
+        "author": author,
+        "kind": kind,
+        "text": text,
+        "at": at,
+    }
 
 
 def visible(conversation_id: ConversationId, *, after: int, limit: int = 200) -> list[Message]:

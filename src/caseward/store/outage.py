@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -9,5 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 def is_outage(error: BaseException) -> bool:
     """Return whether `error` says that the database did not answer or had no connection left."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -65,9 +65,6 @@ def systems() -> dict[str, Health]:
     return known
 
 
-_HEALTH = select(health)
-
-
 def _systems() -> dict[str, Health]:
     return {
         row.system: Health(
@@ -78,7 +75,7 @@ def _systems() -> dict[str, Health]:
             since=row.since,
             failures=row.failures,
         )
-        for row in db.execute(_HEALTH)
+        for row in db.run("select * from health")
     }
 
 

@@ -6,8 +6,9 @@ Setting and cancelling are held back to the commit, so that a story that sets a 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import bindparam, delete, select
 
 from caseward.store import db
 from caseward.store.tables import timers
@@ -53,13 +54,14 @@ def _flush(opened: db.Transaction) -> None:
     for case_id, wanted in opened.pending.pop("timers", {}).items():
         kept = {kind: at for kind, at in wanted.items() if at is not None}
         gone = [kind for kind, at in wanted.items() if at is None]
+        values = {"case": case_id, "kinds": list(kept), "dues": list(kept.values())}
         if _ALL in gone:
-            opened.connection.execute(_REPLACE, {"case": case_id, "kinds": list(kept), "dues": list(kept.values())})
+            opened.driver.execute(_REPLACE, values)
             continue
         if gone:
-            opened.connection.execute(_CANCEL, {"case": case_id, "kinds": gone})
+            opened.driver.execute(_CANCEL, {"case": case_id, "kinds": gone})
         if kept:
-            opened.connection.execute(_SET, {"case": case_id, "kinds": list(kept), "dues": list(kept.values())})
+            opened.driver.execute(_SET, values)
 
 
 db.on_flush(2, _flush)
@@ -70,19 +72,15 @@ _DUE = (
     .order_by(timers.c.due_at)
     .limit(bindparam("limit"))
 )
-_CANCEL = text("delete from timers where case_id = :case and kind = any(:kinds)")
-_SET = text(
-    """
+_CANCEL: Final = "delete from timers where case_id = %(case)s and kind = any(%(kinds)s)"
+_SET: Final = """
     insert into timers (case_id, kind, due_at)
-    select :case, kind, due from unnest(cast(:kinds as text[]), cast(:dues as timestamptz[])) as new(kind, due)
+    select %(case)s, kind, due from unnest(%(kinds)s::text[], %(dues)s::timestamptz[]) as new(kind, due)
     on conflict (case_id, kind) do update set due_at = excluded.due_at
-    """
-)
-_REPLACE = text(
-    """
-    with gone as (delete from timers where case_id = :case and not kind = any(cast(:kinds as text[])))
+"""
+_REPLACE: Final = """
+    with gone as (delete from timers where case_id = %(case)s and not kind = any(%(kinds)s::text[]))
     insert into timers (case_id, kind, due_at)
-    select :case, kind, due from unnest(cast(:kinds as text[]), cast(:dues as timestamptz[])) as new(kind, due)
+    select %(case)s, kind, due from unnest(%(kinds)s::text[], %(dues)s::timestamptz[]) as new(kind, due)
     on conflict (case_id, kind) do update set due_at = excluded.due_at
-    """
-)
+"""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -97,6 +98,21 @@ def test_nothing_is_logged_when_the_transaction_rolls_back() -> None:
     with db.transaction():
         assert [entry.seq for entry in log.entries()] == [1, 2]
     assert broken() is None
+
+
+def test_without_a_head_nothing_is_done_unlogged() -> None:
+    tamper("delete from log_head")
+
+    def declare() -> None:
+        with db.transaction():
+            db.execute(text("insert into health (system, state, since) values ('school', 'healthy', now())"))
+            log.append("health", "per_ops", {}, at=NOW)
+
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        declare()
+
+    with db.transaction():
+        assert db.execute(text("select count(*) from health")).scalar_one() == 0
 
 
 def test_what_must_be_kept_is_kept_though_the_other_transaction_rolls_back() -> None:
