@@ -20,6 +20,7 @@ REFUSALS: Mapping[str, tuple[int, ...]] = {
 """Path prefix → the problems its operations may answer with; the first that fits."""
 CODES: Mapping[str, str] = {
     "bad_input": "What was sent cannot be used; the detail names the part and the fix.",
+    "unsound": "The pack fails its check; nothing was taken in.",
     "wrong_host": "The request is addressed to a host name this desk does not answer to.",
     "no_session": "The chat token is missing or opens nothing.",
     "no_token": "The API token is missing, unknown, expired or revoked.",

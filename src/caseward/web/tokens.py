@@ -27,6 +27,8 @@ class Scope(StrEnum):
     READ_APPROVALS = "approvals:read"
     DECIDE = "approvals:decide"
     READ_LOG = "log:read"
+    READ_RELEASES = "releases:read"
+    WRITE_RELEASES = "releases:write"
 
 
 def caller(request: Request) -> ApiToken:
