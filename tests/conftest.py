@@ -32,8 +32,7 @@ from caseward.core.ids import ConversationId
 from caseward.core.messages import Inbound, Message
 from caseward.core.pack import Pack
 from caseward.core.ports import Brain
-from caseward.desk import approvals as verdicts
-from caseward.desk import tools
+from caseward.desk import tools, verdicts
 from caseward.desk.tools import Tools
 from caseward.flows import clockwork, support
 from caseward.packs.load import load

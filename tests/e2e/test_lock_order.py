@@ -13,7 +13,9 @@ from caseward import durable
 from caseward.core.approval import Word
 from caseward.core.case import Case
 from caseward.core.errors import Conflict
-from caseward.desk import approvals as verdicts
+from caseward.desk import approvals as asking
+from caseward.desk import verdicts
+from caseward.flows import by_hand
 from caseward.store import approvals, cases, db, messages, timers
 from caseward.store.approvals import Request
 from tests.conftest import Desk, wait_until
@@ -74,9 +76,7 @@ def test_a_verdict_waits_for_the_case_before_it_takes_the_request(desk: Desk, as
 def test_a_persons_own_words_wait_for_the_case(desk: Desk, asked: tuple[Case, Request]) -> None:
     case, _request = asked
 
-    alongside(
-        desk, case, lambda: verdicts.write(case.id, "I will call you today.", person="sample_coach", role="coach")
-    )
+    alongside(desk, case, lambda: by_hand.write(case.id, "I will call you today.", person="sample_coach", role="coach"))
 
     desk.settle()
     assert "I will call you today." in desk.replies(case.conversation_id)
@@ -86,7 +86,7 @@ def test_an_expiry_waits_for_the_case_before_it_takes_the_request(desk: Desk, as
     case, request = asked
     desk.clock.set(request.expires_at)
 
-    alongside(desk, case, lambda: verdicts.expire(request.id))
+    alongside(desk, case, lambda: asking.expire(request.id))
 
     with db.transaction(), pytest.raises(Conflict):
         verdicts.decide(request.id, Word.APPROVE, person="sample_coach", role="coach", digest=request.digest)

@@ -15,8 +15,7 @@ from caseward.core.case import CaseStatus
 from caseward.core.errors import SystemDown
 from caseward.core.ids import ConversationId
 from caseward.core.task import Result, ResultStatus
-from caseward.desk import approvals as verdicts
-from caseward.desk import tools
+from caseward.desk import tools, verdicts
 from caseward.flows import outside
 from caseward.store import approvals, db, effects
 from caseward.store.effects import EffectState, Task
@@ -58,7 +57,7 @@ class Till:
 def till(desk: Desk) -> Till:
     """The till that the desk works with."""
     plugged = Till()
-    given = tools._given()
+    given = tools.given()
     tools.use(replace(given, skills={**given.skills, "refund": plugged}))
     return plugged
 
@@ -102,7 +101,7 @@ def test_what_a_dead_process_may_have_done_is_looked_up_and_not_repeated(desk: D
     desk.settle()
     till.behaviour = raising(Died())
     begun: list[str] = []
-    tools.use(replace(tools._given(), begin=lambda _story, subject, _id: begun.append(subject)))
+    tools.use(replace(tools.given(), begin=lambda _story, subject, _id: begun.append(subject)))
     request = desk.request(conversation)
     _conclude(desk, request.id)
     task_id = begun[-1]

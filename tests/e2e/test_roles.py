@@ -15,8 +15,8 @@ from caseward.core.errors import NotApproved, Refused
 from caseward.core.ids import CaseId
 from caseward.core.roles import Actor, Effect, Role
 from caseward.core.task import Draft, ResultStatus
-from caseward.desk import approvals as verdicts
-from caseward.desk import executor, speaker
+from caseward.desk import executor, speaker, verdicts
+from caseward.flows import by_hand
 from caseward.store import approvals, db, effects, log
 from caseward.store.approvals import Request
 from tests.conftest import Desk
@@ -217,7 +217,7 @@ def test_nobody_answers_in_own_words_for_a_lane_that_is_not_theirs(desk: Desk, r
     for role in [*Role, *Actor]:
         if role is not Role.COACH:
             with pytest.raises(Refused), db.transaction():
-                verdicts.write(refund.case.id, "Hello.", person=f"sample_{role}", role=role)
+                by_hand.write(refund.case.id, "Hello.", person=f"sample_{role}", role=role)
     desk.settle()
 
     assert marks(desk, refund.case) == before

@@ -50,7 +50,7 @@ def test_the_same_refund_asked_for_twice_at_once_happens_once_and_nobody_is_left
         draft, _checks, _at = approvals.draft(request.draft_id)
         assert draft.task is not None
         task, _new = effects.queue_task(
-            draft.task, case_id=draft.case_id, draft_id=draft.id, approval_id="", approver="sample_coach",
+            draft.task, case_id=draft.case_id, draft_id=draft.id, approval_id="", approvers=("sample_coach",),
             now=desk.clock(),
         )  # fmt: skip
         effects.move_task(task.id, EffectState.UNKNOWN, now=desk.clock())

@@ -10,9 +10,9 @@ from caseward.core.case import CaseStatus
 from caseward.core.errors import BadInput, Conflict, Refused
 from caseward.core.ids import ConversationId
 from caseward.core.policy import Tier
-from caseward.desk import approvals as verdicts
-from caseward.desk import health, speaker
-from caseward.flows import support
+from caseward.desk import approvals as asking
+from caseward.desk import health, speaker, verdicts
+from caseward.flows import by_hand
 from caseward.store import approvals, cases, db, effects, log, running
 from caseward.store.approvals import Request
 from tests.conftest import Desk
@@ -228,7 +228,7 @@ def test_a_request_that_is_open_or_denied_consents_to_nothing(desk: Desk) -> Non
     [request] = requests(desk, conversation)
 
     with pytest.raises(Refused, match="consents to nothing"):
-        verdicts.consent(request)
+        asking.consent(request)
 
 
 def test_a_sick_system_pauses_the_matter_and_it_goes_on_by_itself_once_it_is_well(desk: Desk) -> None:
@@ -337,7 +337,7 @@ def test_a_person_answers_in_their_own_words_holds_the_case_and_settles_it(desk:
     case = desk.case(conversation)
 
     with db.transaction():
-        verdicts.write(case.id, "I am sorry to hear that. I call you today at 17:30.", person="p-coach", role="coach")
+        by_hand.write(case.id, "I am sorry to hear that. I call you today at 17:30.", person="p-coach", role="coach")
     desk.settle()
     assert "17:30" in desk.replies(conversation)[-1]
     assert (desk.case(conversation).owner, desk.case(conversation).status) == ("p-coach", CaseStatus.WAITING_CUSTOMER)
@@ -346,7 +346,7 @@ def test_a_person_answers_in_their_own_words_holds_the_case_and_settles_it(desk:
     desk.say(conversation, "Studio buka jam berapa ya?")
     desk.settle()
     assert all("09.00" not in reply for reply in desk.replies(conversation)[said:])  # nobody answers over a person
-    support.resolve(case.id, person="p-coach", role="coach")
+    by_hand.resolve(case.id, person="p-coach", role="coach")
 
     assert desk.case(conversation).status is CaseStatus.RESOLVED
     assert requests(desk, conversation) == []
@@ -358,7 +358,7 @@ def test_only_who_decides_may_settle_a_case(desk: Desk) -> None:
     desk.settle()
 
     with pytest.raises(Refused):
-        support.resolve(desk.case(conversation).id, person="p-admin", role="admin")
+        by_hand.resolve(desk.case(conversation).id, person="p-admin", role="admin")
 
 
 def test_bare_numbers_belong_to_the_matter_they_follow(desk: Desk) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from caseward.core.approval import Word
 from caseward.core.errors import BadInput
-from caseward.desk import approvals as verdicts
+from caseward.desk import verdicts
+from caseward.flows import by_hand
 from caseward.store import approvals, db
 from caseward.store.approvals import Request
 from tests.conftest import Desk
@@ -61,7 +62,7 @@ def test_an_edit_that_changes_nothing_anybody_sees_is_none(desk: Desk, request_:
 
 def test_characters_that_nobody_sees_are_left_out_of_own_words(desk: Desk, request_: Request) -> None:
     with db.transaction():
-        verdicts.write(request_.case_id, f"I will call{UNSEEN} you.", person="sample_coach", role="coach")
+        by_hand.write(request_.case_id, f"I will call{UNSEEN} you.", person="sample_coach", role="coach")
     desk.settle()
 
     with db.transaction():

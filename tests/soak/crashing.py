@@ -1,6 +1,6 @@
 """Runs `caseward` with one place at which its process dies, as if somebody had pulled the plug.
 
-    DESK_CRASH=committed:caseward.desk.approvals.decide:2 DESK_CRASHED=/tmp/mark python -m tests.soak.crashing serve
+    DESK_CRASH=committed:caseward.desk.verdicts.decide:2 DESK_CRASHED=/tmp/mark python -m tests.soak.crashing serve
 
 A place is a moment, a function and how many calls are let through: `enter` dies before the call does anything, `leave`
 after it did, `committed` right after the commit that follows it on its thread. It dies once: the file DESK_CRASHED is

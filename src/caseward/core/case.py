@@ -62,6 +62,8 @@ class Case:
     reopened: int = 0
     version: int = 1
     disposition: str = ""
+    woken: tuple[str, ...] = ()
+    """Break-glass triggers that woke a person for it, in the order in which they held."""
 
 
 class IdentityState(StrEnum):

@@ -44,11 +44,11 @@ def queue(case: Case, draft: Draft, approval: Approval, *, approval_id: str, act
         case_id=case.id,
         draft_id=draft.id,
         approval_id=approval_id,
-        approver=approval.approver,
+        approvers=approval.approvers,
         now=now,
     )
     if new:
-        _log(task, "task", {"state": "queued", "approver": approval.approver})
+        _log(task, "task", {"state": "queued", "approvers": list(approval.approvers)})
         tools.begin("perform", task.id, f"task:{task.id}:0")
     return task
 

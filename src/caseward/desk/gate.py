@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from caseward.core import policy
 from caseward.core.case import Case
-from caseward.core.policy import Decision
+from caseward.core.policy import Decision, Trigger
 from caseward.core.turn import Picture
 from caseward.desk import tools
 from caseward.store import cases, log
@@ -17,7 +16,8 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int
     """Return the case as it stands after it, what policy calls for, and the id under which all of it is recorded."""
     now = tools.now()
     decision = policy.decide(tools.pack().policy, picture.plain())
-    reasons = _wants_a_person(case, picture)
+    decision = replace(decision, break_glass=tuple(trigger.id for trigger in _woken_by(decision, picture)))
+    reasons = [*_wants_a_person(case, picture), *_not_sure_enough(decision, picture)]
     if reasons:
         decision = _to_a_person(decision)
     seen = picture.understanding
@@ -27,7 +27,7 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int
             {"name": fact.name, "value": fact.value, "source": fact.source, "at": fact.at}
             for fact in picture.facts.values()
         ],
-        "reasons": list(reasons),
+        "reasons": reasons,
         "understanding": {
             "intent": seen.intent,
             "category": seen.category,
@@ -36,6 +36,7 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int
             "language": seen.language,
             "signals": list(seen.signals),
             "confidence": seen.confidence,
+            "named": {kind: list(seen.entities[kind]) for kind in tools.pack().entities if kind in seen.entities},
         },
     }
     decision_id = cases.record_decision(
@@ -50,16 +51,22 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int
         conversation_id=case.conversation_id,
         release=decision.release,
     )
+    case = _wake(case, decision)
     case = cases.change(
         case,
         now,
         tier=decision.tier,
         intent=seen.intent,
         category=seen.category,
-        severity=seen.severity,
+        severity=min([seen.severity, *_severities(case)]),
         language=tools.pack().language(seen.language),
     )
     return case, decision, decision_id
+
+
+def unforeseen() -> Decision:
+    """Return the strictest that policy asks for: what holds where nothing is known."""
+    return policy.decide(tools.pack().policy, {})
 
 
 def still_allows(picture: Picture, approved: Decision | policy.Tier) -> str:
@@ -73,7 +80,7 @@ def still_allows(picture: Picture, approved: Decision | policy.Tier) -> str:
     return "" if decision.executor else "no rule lets operations run it"
 
 
-def _wants_a_person(case: Case, picture: Picture) -> Sequence[str]:
+def _wants_a_person(case: Case, picture: Picture) -> list[str]:
     """Return why a person must look, whatever the tier (SUP-9, SUP-13)."""
     limits = tools.pack().profile.limits
     reasons = []
@@ -86,6 +93,61 @@ def _wants_a_person(case: Case, picture: Picture) -> Sequence[str]:
     if case.questions > limits.questions:
         reasons.append(f"more than {limits.questions} questions asked")
     return reasons
+
+
+def _not_sure_enough(decision: Decision, picture: Picture) -> list[str]:
+    """Return why what would go out by itself is looked at first: the message or the page that answers it is a guess."""
+    if not decision.auto_send:
+        return []
+    guesses = {"the message was understood": picture.understanding.confidence}
+    if "published_answer" in picture.facts and picture.facts["published_answer"].value:
+        guesses["the page that answers it was found"] = picture.finding.hits[0].score
+    return [
+        f"{what} with {int(sure * 100)} % confidence, and {decision.confidence} % are asked for"
+        for what, sure in guesses.items()
+        if sure * 100 < decision.confidence
+    ]
+
+
+def _woken_by(decision: Decision, picture: Picture) -> list[Trigger]:
+    """Return the triggers that wake a person: at once where they surely hold, and where they only may, as soon as
+    nothing is asked or waited for that would settle it."""
+    broken = [trigger for trigger in tools.pack().policy.triggers if trigger.id in decision.break_glass]
+    if decision.hold is None or not broken:
+        return broken
+    facts = picture.plain()
+    return [trigger for trigger in broken if trigger.when.truth(facts)]
+
+
+def _wake(case: Case, decision: Decision) -> Case:
+    """Record who is woken, once a case and trigger, and mark the case."""
+    pack = tools.pack()
+    fresh = [trigger for trigger in pack.policy.triggers if trigger.id in set(decision.break_glass) - set(case.woken)]
+    for trigger in fresh:
+        log.append(
+            "break_glass",
+            "A",
+            {
+                "trigger": trigger.id,
+                "because": trigger.because,
+                "lane": trigger.lane,
+                "wakes": pack.profile.lanes[trigger.lane].title,
+                "severity": trigger.severity,
+            },
+            at=tools.now(),
+            case_id=case.id,
+            conversation_id=case.conversation_id,
+            release=decision.release,
+        )
+    if not fresh:
+        return case
+    return cases.change(case, tools.now(), woken=(*case.woken, *(trigger.id for trigger in fresh)))
+
+
+def _severities(case: Case) -> list[str]:
+    """Return the severities to which the case was raised: what woke a person stays urgent."""
+    raised = (trigger.severity for trigger in tools.pack().policy.triggers if trigger.id in case.woken)
+    return [severity for severity in raised if severity]
 
 
 def _to_a_person(decision: Decision) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from caseward.core.case import OURS, Case, CaseStatus
+from caseward.core.case import Case
 from caseward.core.policy import Tier
 from caseward.desk import tools
 from caseward.store import cases, log, timers
@@ -50,23 +50,6 @@ def on_request(case: Case) -> None:
     clock = cases.clocks_of(case.id).get("decision")
     if clock is not None:
         _watch(case, "decision", clock.due_at)
-
-
-def on_status(case: Case) -> None:
-    """Pause the resolution clock while the next move is not ours, and stop it when the matter is settled."""
-    now = tools.now()
-    if case.status in (CaseStatus.RESOLVED, CaseStatus.CLOSED):
-        cases.set_clock(case.id, "resolution", met_at=now)
-        cases.set_clock(case.id, "first_response", met_at=now)
-        timers.cancel(case.id)
-    elif case.status not in OURS:
-        clock = cases.clocks_of(case.id).get("resolution")
-        if clock is not None and clock.paused_at is None:
-            cases.set_clock(case.id, "resolution", paused_at=now)
-        timers.cancel(case.id, "resolution_warn", "resolution_update", "resolution_breach")
-    if case.status is CaseStatus.RESOLVED:
-        after = tools.pack().profile.limits.close_after_hours
-        timers.set_timer(case.id, "close", now + timedelta(hours=after))
 
 
 def next_promise(now: datetime) -> datetime:

@@ -55,13 +55,13 @@ def say(
         address=address,
         text=text,
         key=key,
-        approver=approval.approver,
+        approvers=approval.approvers,
         delivered=channel.pull,
         now=now,
     )
     if parcel is None:
         return False
-    messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id)
+    messages.add(case.conversation_id, case_id=case.id, author="desk", text=text, at=now, id=message_id)
     if not channel.pull:
         tools.begin("deliver", parcel, f"deliver:{parcel}:0")
     log.append(
@@ -71,7 +71,7 @@ def say(
             "message": message_id,
             "channel": channel_name,
             "text": text,
-            "approver": approval.approver,
+            "approvers": list(approval.approvers),
             "digest": draft.digest,
             "template": draft.template,
             "key": key,

@@ -7,16 +7,28 @@ from datetime import timedelta
 from typing import Any
 
 from caseward.core import ids
-from caseward.core.approval import Approval
+from caseward.core.approval import Approval, Terms
 from caseward.core.case import Case, CaseStatus
 from caseward.core.errors import SystemDown
 from caseward.core.ids import DraftId
 from caseward.core.policy import Tier
 from caseward.core.task import Draft, Result, ResultStatus
-from caseward.desk import approvals, executor, gate, health, identity, promises, review, speaker, tools, triage
+from caseward.desk import (
+    approvals,
+    casework,
+    executor,
+    gate,
+    health,
+    identity,
+    promises,
+    review,
+    speaker,
+    tools,
+    triage,
+)
 from caseward.durable import step, transact, workflow
 from caseward.store import approvals as requests
-from caseward.store import cases, context, db, effects, log, messages
+from caseward.store import cases, context, db, effects, log
 from caseward.store.effects import EffectState, Task
 
 BACKOFF = executor.BACKOFF
@@ -82,8 +94,8 @@ def _report(task_id: str, outcome: dict[str, Any]) -> str:
 
 
 def _settle(task: Task, result: Result) -> str:
-    """Record the result, write it through, and let the speaker say what the approver consented to for this outcome."""
-    case = _hold_still(task.case_id)
+    """Record the result, write it through, and let the speaker say what was consented to for this outcome."""
+    case = casework.hold_still(task.case_id)
     executor.settle(task, result)
     health.note(tools.skill(task.request.skill).system, ok=not result.values.get("down"), why=result.detail)
     if case.contact_id is not None:
@@ -94,15 +106,19 @@ def _settle(task: Task, result: Result) -> str:
     draft, _checks, _at = requests.draft(task.draft_id)
     who = identity.of(case)
     if result.status in draft.replies and _as_promised(task, result):
-        seen = requests.get(task.approval_id).digest if task.approval_id else draft.digest
+        asked = requests.get(task.approval_id) if task.approval_id else None
         consent = Approval(  # the work is done, so its words may follow however long it took
-            case_id=case.id, approver=task.approver, digest=seen, expires_at=tools.now() + timedelta(minutes=1)
+            case_id=case.id,
+            approvers=task.approvers,
+            needs=asked.terms.needs if asked else 1,
+            digest=asked.digest if asked else draft.digest,
+            expires_at=tools.now() + timedelta(minutes=1),
         )
         speaker.say(case, draft, consent, identity=who.state, outcome=result.status, key=f"reply:{draft.id}",
                     by_person=not draft.template)  # fmt: skip
         if result.status is ResultStatus.SUCCESS:
-            return _become(case, CaseStatus.RESOLVED, disposition=draft.disposition, resolved_at=tools.now())
-        return _become(case, CaseStatus.WAITING_CUSTOMER)
+            return casework.become(case, CaseStatus.RESOLVED, disposition=draft.disposition)
+        return casework.become(case, CaseStatus.WAITING_CUSTOMER)
     return _ask_people(case, task, result, draft)
 
 
@@ -118,11 +134,12 @@ def _ask_people(case: Case, task: Task, result: Result, draft: Draft) -> str:
                    replies={ResultStatus.SUCCESS: ""})  # fmt: skip
     checks = review.check(case, told, identity.of(case).state, by_person=True)
     approvals.open(case, told, checks, lane=lane, tier=Tier.R3, question="What should the customer be told?",
-                   why=f"{task.request.summary or task.request.skill}: {result.detail or result.status}")  # fmt: skip
+                   why=f"{task.request.summary or task.request.skill}: {result.detail or result.status}",
+                   terms=Terms.of(gate.unforeseen()))  # fmt: skip
     promises.on_request(case)
     promise = promises.next_promise(tools.now())
     speaker.tell(case, "stalled", {"promise_time": promise}, address=draft.address, key=f"stalled:{task.id}")
-    return _become(case, CaseStatus.WAITING_APPROVAL)
+    return casework.become(case, CaseStatus.WAITING_APPROVAL)
 
 
 @workflow
@@ -178,16 +195,3 @@ def _record(outbox_id: str, outcome: dict[str, str]) -> str:
     log.append("delivery", "B", {"outbox": outbox_id, "state": state, "key": parcel.key, **outcome}, at=tools.now(),
                case_id=parcel.case_id)  # fmt: skip
     return str(state)
-
-
-def _become(case: Case, status: CaseStatus, **fields: Any) -> str:
-    case = cases.change(case, tools.now(), status=status, **fields)
-    promises.on_status(case)
-    log.append("case", "house", {"status": status}, at=tools.now(), case_id=case.id,
-               conversation_id=case.conversation_id)  # fmt: skip
-    return str(status)
-
-
-def _hold_still(case_id: str) -> Case:
-    messages.lock(cases.get(case_id).conversation_id)
-    return cases.get(case_id, lock=True)

@@ -1,24 +1,26 @@
-"""Drafts, and requests for consent to them. A request is decided once: compare-and-set on its state and digest."""
+"""Drafts, and requests for consent to them. A request is decided once: compare-and-set on its state and digest.
+
+While consent is held (`held_until`) nothing of it is done and it may be taken back; who begins it ends the hold.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-from sqlalchemy import insert, select, update
+from sqlalchemy import Update, delete, insert, select, update
 
 from caseward.core import ids
-from caseward.core.approval import ApprovalState
+from caseward.core.approval import AGREED, ApprovalState, Approvers, Terms
 from caseward.core.errors import NotFound
 from caseward.core.ids import ApprovalId, CaseId, DraftId
 from caseward.core.policy import Tier
 from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
 from caseward.store import db
 from caseward.store.tables import approvals as table
-from caseward.store.tables import drafts
+from caseward.store.tables import drafts, votes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,11 @@ class Request:
     decided_at: datetime | None
     reason: str
     conditions: str
+    terms: Terms
+    approvers: Approvers | None
+    """None for one that was opened before this was recorded."""
+    held_until: datetime | None
+    """Until when consent is held; None when it is not, or no longer."""
 
 
 def keep_draft(draft: Draft, *, checks: Sequence[dict[str, Any]], at: datetime) -> None:
@@ -73,14 +80,11 @@ def keep_draft(draft: Draft, *, checks: Sequence[dict[str, Any]], at: datetime) 
             for each in draft.evidence
         ],
     }
-    row = {"id": draft.id, "case": draft.case_id, "at": at, "digest": draft.digest}
-    db.hold(_KEEP_DRAFT, {**row, "body": Jsonb(body), "checks": Jsonb(list(checks))})
+    row = {"id": draft.id, "case_id": draft.case_id, "at": at, "digest": draft.digest, "body": body}
+    db.execute(_KEEP_DRAFT, {**row, "checks": list(checks)})
 
 
-_KEEP_DRAFT = """
-    insert into drafts (id, case_id, at, digest, body, checks)
-    values (%(id)s, %(case)s, %(at)s, %(digest)s, %(body)s, %(checks)s)
-"""
+_KEEP_DRAFT = insert(drafts)
 
 
 def draft(draft_id: DraftId) -> tuple[Draft, list[dict[str, Any]], datetime]:
@@ -98,7 +102,16 @@ def drafts_of(case_id: CaseId) -> list[tuple[Draft, list[dict[str, Any]], dateti
 
 
 def open_request(
-    draft: Draft, *, lane: str, tier: Tier, question: str, why: str, expires_at: datetime, now: datetime
+    draft: Draft,
+    *,
+    lane: str,
+    tier: Tier,
+    question: str,
+    why: str,
+    expires_at: datetime,
+    now: datetime,
+    terms: Terms = Terms(),
+    approvers: Approvers | None = None,
 ) -> ApprovalId:
     """Open a request for consent to `draft`."""
     approval_id = ApprovalId(ids.new("apv"))
@@ -114,6 +127,8 @@ def open_request(
             digest=draft.digest,
             opened_at=now,
             expires_at=expires_at,
+            approvers=None if approvers is None else asdict(approvers),
+            **asdict(terms),
         )
     )
     return approval_id
@@ -138,26 +153,60 @@ def settle(
     conditions: str = "",
     draft_id: DraftId | None = None,
     digest: str | None = None,
+    held_until: datetime | None = None,
 ) -> bool:
     """Move an open request to a final state; return False when somebody else did first."""
     fields: dict[str, Any] = {
-        "state": state, "decided_by": by, "decided_at": at, "reason": reason, "conditions": conditions
+        "state": state, "decided_by": by, "decided_at": at, "reason": reason, "conditions": conditions,
+        "held_until": held_until,
     }  # fmt: skip
     if draft_id is not None:
         fields |= {"draft_id": draft_id, "digest": digest}
-    row = db.execute(
-        update(table)
-        .where(table.c.id == approval_id, table.c.state == ApprovalState.OPEN)
-        .values(**fields)
-        .returning(table.c.id)
-    ).first()
-    return row is not None
+    return _changed(update(table).where(table.c.id == approval_id, table.c.state == ApprovalState.OPEN), **fields)
+
+
+def revise(approval_id: ApprovalId, draft: Draft, *, was: str) -> bool:
+    """Have an open request ask about other words than those with the digest `was`, without votes; return False when
+    it moved."""
+    here = update(table).where(table.c.id == approval_id, table.c.state == ApprovalState.OPEN, table.c.digest == was)
+    return _changed(here, draft_id=draft.id, digest=draft.digest) and _forget_votes(approval_id)
+
+
+def let_go(approval_id: ApprovalId, now: datetime) -> bool:
+    """End the hold of consent, so that it may be begun; return False when it is not held, or not over yet."""
+    return _changed(update(table).where(table.c.id == approval_id, table.c.held_until <= now), held_until=None)
+
+
+def take_back(approval_id: ApprovalId, *, expires_at: datetime, now: datetime) -> bool:
+    """Open a request again whose consent is still held, without its votes; return False when it is too late."""
+    here = update(table).where(table.c.id == approval_id, table.c.state.in_(AGREED), table.c.held_until > now)
+    undone = {"state": ApprovalState.OPEN, "decided_by": "", "decided_at": None, "reason": "", "conditions": ""}
+    return _changed(here, **undone, held_until=None, expires_at=expires_at) and _forget_votes(approval_id)
+
+
+def void(approval_id: ApprovalId, *, by: str, at: datetime, reason: str) -> bool:
+    """End a request that is open or held, undone; return False when it is neither."""
+    here = update(table).where(
+        table.c.id == approval_id, (table.c.state == ApprovalState.OPEN) | table.c.held_until.is_not(None)
+    )
+    fields = {"decided_by": by, "decided_at": at, "reason": reason}
+    return _changed(here, state=ApprovalState.EXPIRED, held_until=None, **fields)
+
+
+def _forget_votes(approval_id: ApprovalId) -> bool:
+    db.execute(delete(votes).where(votes.c.approval_id == approval_id))
+    return True
+
+
+def _changed(here: Update, **fields: Any) -> bool:
+    return db.execute(here.values(**fields).returning(table.c.id)).first() is not None
 
 
 def open_of(case_id: CaseId) -> list[Request]:
-    """Return a case's open requests, locked until the commit."""
-    query = "select * from approvals where case_id = %(case)s and state = 'open' for update"
-    return [_request(row) for row in db.run(query, {"case": case_id})]
+    """Return a case's requests that are not over, open or still held, locked until the commit."""
+    here = (table.c.state == ApprovalState.OPEN) | table.c.held_until.is_not(None)
+    rows = db.execute(select(table).where(table.c.case_id == case_id, here).with_for_update())
+    return [_request(row) for row in rows]
 
 
 def of_case(case_id: CaseId) -> list[Request]:
@@ -226,4 +275,7 @@ def _request(row: Any) -> Request:
         decided_at=row.decided_at,
         reason=row.reason,
         conditions=row.conditions,
+        terms=Terms(needs=row.needs, hold_seconds=row.hold_seconds, expires_minutes=row.expires_minutes),
+        approvers=Approvers(**{name: tuple(ids) for name, ids in row.approvers.items()}) if row.approvers else None,
+        held_until=row.held_until,
     )

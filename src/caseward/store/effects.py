@@ -6,7 +6,7 @@ may not have done it: it is looked up or handed to a person, never blindly repea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -46,7 +46,8 @@ class Task:
     draft_id: DraftId
     approval_id: str
     request: TaskRequest
-    approver: str
+    approvers: tuple[str, ...]
+    """Who consented to it, in their order."""
     state: EffectState
     attempts: int
     result: Result | None
@@ -72,7 +73,13 @@ class Parcel:
 
 
 def queue_task(
-    request: TaskRequest, *, case_id: CaseId, draft_id: DraftId, approval_id: str, approver: str, now: datetime
+    request: TaskRequest,
+    *,
+    case_id: CaseId,
+    draft_id: DraftId,
+    approval_id: str,
+    approvers: Sequence[str],
+    now: datetime,
 ) -> tuple[Task, bool]:
     """Queue a task; a key that was queued before is the same task. Return it, and whether it is new.
 
@@ -92,7 +99,7 @@ def queue_task(
                 args=dict(request.args),
                 key=key,
                 summary=request.summary,
-                approver=approver,
+                approvers=list(approvers),
                 state=EffectState.QUEUED,
                 created_at=now,
                 updated_at=now,
@@ -118,44 +125,37 @@ def queue_parcel(
     address: str,
     text: str,
     key: str,
-    approver: str,
+    approvers: Sequence[str],
     delivered: bool,
     now: datetime,
 ) -> OutboxId | None:
     """Put words into the outbox, `delivered` where storing is delivering; None when their key is there already."""
-    row = db.run(
+    row = db.execute(
         _POST,
         {
             "id": ids.new("out"),
-            "case": case_id,
-            "message": message_id,
+            "case_id": case_id,
+            "message_id": message_id,
             "channel": channel,
             "address": address,
             "text": text,
             "key": key,
-            "approver": approver,
-            "state": str(EffectState.DONE if delivered else EffectState.QUEUED),
-            "now": now,
+            "approvers": list(approvers),
+            "state": EffectState.DONE if delivered else EffectState.QUEUED,
+            "created_at": now,
+            "updated_at": now,
             "next_at": None if delivered else now,
         },
-    ).fetchone()
+    ).first()
     return OutboxId(row.id) if row else None
 
 
-_POST = """
-    insert into outbox
-        (id, case_id, message_id, channel, address, text, key, approver, state, created_at, updated_at, next_at)
-    values (
-        %(id)s, %(case)s, %(message)s, %(channel)s, %(address)s, %(text)s, %(key)s, %(approver)s, %(state)s,
-        %(now)s, %(now)s, %(next_at)s)
-    on conflict (key) do nothing
-    returning id
-"""
+_POST = upsert(outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id)
 
 
 def said(key: str) -> bool:
     """Return whether words under this key are in the outbox already."""
-    return db.run("select from outbox where key = %(key)s", {"key": key}).rowcount > 0
+    return db.execute(select(outbox.c.id).where(outbox.c.key == key)).first() is not None
 
 
 def task(task_id: str, *, lock: bool = False) -> Task:
@@ -247,7 +247,7 @@ def _task(row: Any) -> Task:
         draft_id=DraftId(row.draft_id),
         approval_id=row.approval_id or "",
         request=TaskRequest(skill=row.skill, args=row.args, key=row.key, summary=row.summary),
-        approver=row.approver,
+        approvers=tuple(row.approvers),
         state=EffectState(row.state),
         attempts=row.attempts,
         result=result,

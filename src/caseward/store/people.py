@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core import ids
@@ -87,6 +87,25 @@ def get(person_id: str) -> Person:
     if row is None:
         raise NotFound(f"no person {person_id!r}")
     return _person(row)
+
+
+def known(person_id: str) -> Person | None:
+    """Return a person, or None for an id that is no person's, such as a token's."""
+    row = execute(select(people).where(people.c.id == person_id)).mappings().first()
+    return None if row is None else _person(row)
+
+
+def in_roles(roles: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of the people who have one of the roles and are not disabled."""
+    query = select(people.c.id).where(people.c.role.in_(list(roles)), ~people.c.disabled).order_by(people.c.id)
+    return tuple(execute(query).scalars())
+
+
+def roles_of(ids: Collection[str], *, now: datetime) -> dict[str, str]:
+    """Return id → role of the people and tokens among `ids` that may still act."""
+    persons = select(people.c.id, people.c.role).where(people.c.id.in_(list(ids)), ~people.c.disabled)
+    tokens = select(api_tokens.c.id, api_tokens.c.role).where(api_tokens.c.id.in_(list(ids)), *_live(now))
+    return {row.id: row.role for query in (persons, tokens) for row in execute(query)}
 
 
 def every() -> Sequence[Person]:
@@ -212,15 +231,15 @@ def new_token(
 
 def api_token(token: str, *, now: datetime) -> ApiToken | None:
     """Return what a token may do; None when it is unknown, expired or revoked."""
-    query = select(api_tokens).where(
-        api_tokens.c.token_hash == digest(token),
-        api_tokens.c.revoked_at.is_(None),
-        api_tokens.c.expires_at.is_(None) | (api_tokens.c.expires_at > now),
-    )
+    query = select(api_tokens).where(api_tokens.c.token_hash == digest(token), *_live(now))
     row = execute(query).mappings().first()
     if row is None:
         return None
     return ApiToken(id=row["id"], name=row["name"], role=row["role"], scopes=tuple(row["scopes"]))
+
+
+def _live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (api_tokens.c.revoked_at.is_(None), api_tokens.c.expires_at.is_(None) | (api_tokens.c.expires_at > now))
 
 
 def revoke_token(token_id: str, *, now: datetime) -> None:

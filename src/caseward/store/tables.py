@@ -208,7 +208,7 @@ approvals = Table(
     Column("needs", SmallInteger, nullable=False, server_default="1"),
     Column("hold_seconds", Integer, nullable=False, server_default="0"),
     Column("expires_minutes", Integer),
-    Column("approvers", JSONB),  # who could decide when it was opened
+    Column("approvers", JSONB(none_as_null=True)),  # who could decide when it was opened
     _at("held_until", required=False),  # consented to, and not begun yet
     Index("approvals_open_idx", "lane", "expires_at", postgresql_where=text("state = 'open'")),
     Index("approvals_held_idx", "held_until", postgresql_where=text("held_until is not null")),
@@ -237,7 +237,7 @@ tasks = Table(
     Column("args", JSONB, nullable=False),
     Column("key", Text, nullable=False, unique=True),
     _text("summary", default=""),
-    _text("approver"),
+    Column("approvers", JSONB, nullable=False),
     _text("state"),  # queued, running, unknown, done, failed
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("result", JSONB),
@@ -260,7 +260,7 @@ outbox = Table(
     _text("state"),  # queued, sending, unknown, sent, failed
     Column("attempts", Integer, nullable=False, server_default="0"),
     _text("provider_ref", default=""),
-    _text("approver"),
+    Column("approvers", JSONB, nullable=False),
     _text("error", default=""),
     _at("created_at"),
     _at("updated_at"),

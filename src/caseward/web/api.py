@@ -12,7 +12,7 @@ from caseward.core import approval
 from caseward.core.case import CaseStatus
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.desk import approvals as desk
+from caseward.desk import verdicts
 from caseward.store import approvals, browse, casefile, cases, log
 from caseward.store.browse import Wanted
 from caseward.store.db import transaction
@@ -102,7 +102,7 @@ def decide(approval_id: Id, verdict: Verdict, token: Annotated[ApiToken, Depends
     409 says that the draft changed, the request expired, or somebody decided it before.
     """
     with transaction():
-        decided = desk.decide(
+        decided = verdicts.decide(
             approval_id,
             approval.Word(verdict.verdict),
             person=token.id,

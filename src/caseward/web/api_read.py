@@ -209,7 +209,8 @@ def _task(task: Task) -> shapes.Task:
         args=dict(task.request.args),
         key=task.request.key,
         summary=task.request.summary,
-        approver=task.approver,
+        approver=task.approvers[-1] if task.approvers else "",
+        approvers=list(task.approvers),
         state=task.state,
         attempts=task.attempts,
         result=shapes.Result(

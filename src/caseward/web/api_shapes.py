@@ -173,7 +173,8 @@ class Task(BaseModel):
     args: dict[str, Any]
     key: str
     summary: str
-    approver: str
+    approver: str = Field(description="Who consented last; `policy` where nobody has to.")
+    approvers: list[str] = Field(description="Everybody who consented, in their order.")
     state: str
     attempts: int
     result: Result | None

@@ -128,7 +128,7 @@ def work(file: CaseFile, names: Mapping[str, str]) -> list[Step]:
             text=words.joined(
                 [
                     words.humane(task.state),
-                    f"consent of {words.who(task.approver, names)}" if task.approver else "",
+                    f"consent of {words.everybody(task.approvers, names)}" if task.approvers else "",
                     _attempts(task.attempts),
                     task.result.detail or task.result.reference if task.result else "",
                 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,12 @@ def channel(name: str) -> str:
 def who(actor: str, names: Mapping[str, str]) -> str:
     """Return an actor's name: a person as they gave it, an agent by what it does."""
     return names.get(actor) or AGENTS.get(actor) or actor
+
+
+def everybody(actors: Sequence[str], names: Mapping[str, str]) -> str:
+    """Return several actors by name: `Ana, Budi and Citra`."""
+    told = [who(actor, names) for actor in actors]
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def lane(pack: Pack, name: str) -> str:

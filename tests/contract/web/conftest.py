@@ -110,7 +110,7 @@ class Site:
                 expires_at=self.now() + timedelta(hours=4), now=self.now(),
             )  # fmt: skip
             effects.queue_task(
-                task, case_id=case, draft_id=draft.id, approval_id=asked, approver="coach", now=self.now()
+                task, case_id=case, draft_id=draft.id, approval_id=asked, approvers=("coach",), now=self.now()
             )
         return asked
 

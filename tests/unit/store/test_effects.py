@@ -35,7 +35,7 @@ def queue(case: Case, key: str = "reschedule:ses-1", *, draft: DraftId = DRAFT) 
     request = TaskRequest(skill="reschedule", args={"session": "ses-1"}, key=key, summary="Move it")
     with db.transaction():
         return effects.queue_task(
-            request, case_id=case.id, draft_id=draft, approval_id="apv_one", approver="per_coach", now=NOW
+            request, case_id=case.id, draft_id=draft, approval_id="apv_one", approvers=("per_coach",), now=NOW
         )
 
 
@@ -43,7 +43,7 @@ def post(case: Case, key: str = "reply:1", *, delivered: bool = False) -> Outbox
     with db.transaction():
         return effects.queue_parcel(
             case_id=case.id, message_id="msg_one", channel="webchat", address="chat_one", text="Halo.", key=key,
-            approver="policy", delivered=delivered, now=NOW,
+            approvers=("policy",), delivered=delivered, now=NOW,
         )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_a_task_is_read_as_it_was_queued(case: Case) -> None:
     with db.transaction():
         assert effects.task(task.id) == task
         assert effects.tasks_of(case.id) == [task]
-    assert (task.state, task.attempts, task.result, task.approver) == (EffectState.QUEUED, 0, None, "per_coach")
+    assert (task.state, task.attempts, task.result, task.approvers) == (EffectState.QUEUED, 0, None, ("per_coach",))
 
 
 def test_the_same_key_is_the_same_task(case: Case) -> None:

@@ -108,7 +108,7 @@ class MailboxAndOutbox(RuleBasedStateMachine):
                 effects.said(f"{key}:{self.case.id}"),
                 effects.queue_parcel(
                     case_id=self.case.id, message_id="msg_one", channel="webchat", address=self.address, text=key,
-                    key=f"{key}:{self.case.id}", approver="policy", delivered=delivered, now=self.now,
+                    key=f"{key}:{self.case.id}", approvers=("policy",), delivered=delivered, now=self.now,
                 ),
             ),
         )  # fmt: skip

@@ -13,7 +13,7 @@ from caseward.core.approval import ApprovalState, Word
 from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.roles import Role
 from caseward.core.text import clean
-from caseward.desk import approvals, tools
+from caseward.desk import tools, verdicts
 from caseward.store import approvals as requests
 from caseward.store import views
 from caseward.store.db import transaction
@@ -107,7 +107,7 @@ def decide(
     """Record a verdict. What was typed is shown again, whatever stands in its way."""
     try:
         with transaction():
-            approvals.decide(
+            verdicts.decide(
                 approval_id,
                 form.verdict,
                 person=visitor.person.id,
@@ -137,7 +137,7 @@ def preview(
         raise NotForRole("this role decides nothing")
     typed = form.typed()
     with transaction():
-        outcomes = approvals.preview(approval_id, typed.text.strip())
+        outcomes = verdicts.preview(approval_id, typed.text.strip())
     typed = replace(typed, act="edit", outcomes=tuple(outcomes))
     if part == "checks":
         return render.part("_outcomes.html", {"outcomes": typed.outcomes})

@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse
 
 from caseward.core.errors import BadInput, CasewardError, Refused
 from caseward.core.text import clean
-from caseward.desk import approvals, tools
-from caseward.flows import support
+from caseward.desk import tools
+from caseward.flows import by_hand
 from caseward.store import casefile, log, messages
 from caseward.store.db import transaction
 from caseward.web import failures, render, workspace
@@ -75,7 +75,7 @@ def reply(
     try:
         _require_length(words)
         with transaction():
-            approvals.write(casefile.find(case_id).id, words, person=visitor.person.id, role=visitor.person.role)
+            by_hand.write(casefile.find(case_id).id, words, person=visitor.person.id, role=visitor.person.role)
     except (BadInput, Refused) as error:
         return _not_taken(request, visitor, case_id, words, error)
     return RedirectResponse(local_path(next), status_code=303)
@@ -111,7 +111,7 @@ def resolve(
     """Settle a case; what is still asked about it is withdrawn."""
     with transaction():
         found = casefile.find(case_id)
-    support.resolve(found.id, person=visitor.person.id, role=visitor.person.role)
+    by_hand.resolve(found.id, person=visitor.person.id, role=visitor.person.role)
     return RedirectResponse(local_path(next), status_code=303)
 
 
@@ -124,7 +124,7 @@ def hand_back(
     """Give a case back to the desk, which answers by itself again where policy lets it."""
     with transaction():
         found = casefile.find(case_id)
-    support.hand_back(found.id, person=visitor.person.id, role=visitor.person.role)
+    by_hand.hand_back(found.id, person=visitor.person.id, role=visitor.person.role)
     return RedirectResponse(local_path(next), status_code=303)
 
 

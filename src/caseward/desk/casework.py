@@ -1,0 +1,62 @@
+"""A case is held still and moved on here: its status, and with it the clocks that run on it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from caseward.core.case import DONE, OURS, Case, CaseStatus
+from caseward.core.errors import NotFound
+from caseward.desk import tools
+from caseward.store import approvals, cases, log, messages, timers
+
+
+def hold_still(case_id: str) -> Case:
+    """Lock the case's conversation and the case: its stories go one by one."""
+    messages.lock(cases.get(case_id).conversation_id)
+    return cases.get(case_id, lock=True)
+
+
+def become(case: Case, status: CaseStatus, **fields: Any) -> str:
+    """Give a case its new status, and return it; nothing is settled while something of it waits for consent."""
+    now = tools.now()
+    if status is CaseStatus.RESOLVED:
+        if approvals.open_of(case.id):
+            status = CaseStatus.WAITING_APPROVAL
+        else:
+            fields["resolved_at"] = now
+    case = cases.change(case, now, status=status, **fields)
+    _run_clocks(case)
+    log.append("case", "house", {"status": status}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    return str(status)
+
+
+def is_unmet(case: Case, clock: str) -> bool:
+    """Return whether a promise still runs."""
+    row = cases.clocks_of(case.id).get(clock)
+    return row is not None and row.met_at is None and row.paused_at is None and case.status not in DONE
+
+
+def address(case: Case) -> str:
+    """Return `channel:address` of the case's contact."""
+    row = messages.conversation(case.conversation_id)
+    if row is None:
+        raise NotFound(f"case {case.id} has no conversation")
+    return f"{row.channel}:{row.address}"
+
+
+def _run_clocks(case: Case) -> None:
+    """Pause the resolution clock while the next move is not ours, and stop it when the matter is settled."""
+    now = tools.now()
+    if case.status in DONE:
+        cases.set_clock(case.id, "resolution", met_at=now)
+        cases.set_clock(case.id, "first_response", met_at=now)
+        timers.cancel(case.id)
+    elif case.status not in OURS:
+        clock = cases.clocks_of(case.id).get("resolution")
+        if clock is not None and clock.paused_at is None:
+            cases.set_clock(case.id, "resolution", paused_at=now)
+        timers.cancel(case.id, "resolution_warn", "resolution_update", "resolution_breach")
+    if case.status is CaseStatus.RESOLVED:
+        after = tools.pack().profile.limits.close_after_hours
+        timers.set_timer(case.id, "close", now + timedelta(hours=after))

@@ -1,0 +1,94 @@
+"""What a person does with a case of their own accord: answer in their own words, settle it, give it back."""
+
+from __future__ import annotations
+
+from caseward.core import ids
+from caseward.core.approval import ApprovalState, Terms, in_lane
+from caseward.core.case import CaseStatus
+from caseward.core.errors import BadInput, Refused
+from caseward.core.ids import ApprovalId, DraftId
+from caseward.core.policy import Tier
+from caseward.core.roles import Effect
+from caseward.core.task import Draft, Evidence, ResultStatus
+from caseward.core.text import clean
+from caseward.desk import approvals, casework, identity, promises, review, tools, verdicts
+from caseward.store import approvals as requests
+from caseward.store import cases, db, log
+
+
+def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
+    """Have a person answer a case in their own words; they take the case, and consent to what they wrote.
+
+    Where policy asks for the consent of several people, the others are asked before the words go out.
+
+    Raises:
+        NotFound: there is no such case.
+        Refused: this person may not decide for the case's tier.
+        BadInput: the QA gate refuses the words.
+    """
+    with db.transaction():
+        case = casework.hold_still(case_id)
+        text, now, pack = clean(text).strip(), tools.now(), tools.pack()
+        lanes = [name for name, lane in pack.profile.lanes.items() if in_lane(lane, person, role)]
+        waiting = requests.open_of(case.id)
+        needed = max((request.lane for request in waiting), key=pack.policy.lanes.index, default=None)
+        if not lanes or (needed is not None and needed not in lanes):
+            _denied(case_id, person, Effect.APPROVE, role, needed or "")
+            raise Refused(f"the role {role.replace('_', ' ')} does not answer for the lane {needed or 'of any case'}")
+        said = Evidence(id=person, kind="person", title="Stated by a person", excerpt=text, source=role, at=now)
+        draft = Draft(
+            id=DraftId(ids.new("drf")),
+            case_id=case.id,
+            language=pack.language(case.language),
+            template="",
+            replies={ResultStatus.SUCCESS: text},
+            evidence=(said,),
+            resolves=False,
+            address=casework.address(case),
+        )
+        checks = review.check(case, draft, identity.of(case).state, by_person=True)
+        failed = review.failures(checks)
+        if failed:
+            raise BadInput("text: " + "; ".join(failed))
+        approval_id = approvals.open(
+            case, draft, checks, lane=needed or lanes[-1], tier=case.tier if case.tier is not None else Tier.R3,
+            question="Answer in own words", why="", terms=Terms.recorded(cases.decision(case.id) or {}),
+        )  # fmt: skip
+        case = cases.change(case, now, owner=person)
+        if verdicts.stand_for(approval_id, person=person, role=role).state is ApprovalState.OPEN:
+            promises.on_request(case)
+            casework.become(case, CaseStatus.WAITING_APPROVAL)
+        return approval_id
+
+
+def resolve(case_id: str, *, person: str, role: str) -> str:
+    """Have a person settle a case they hold; what is still asked about it is withdrawn, undone.
+
+    Raises NotFound for no such case, Refused for a role that decides in no lane.
+    """
+    with db.transaction():
+        _require_a_decider(case_id, person, role)
+        case = casework.hold_still(case_id)
+        approvals.withdraw(case, f"the case was resolved by {person}")
+        log.append("case", person, {"status": "resolved by a person"}, at=tools.now(), case_id=case.id)
+        return casework.become(case, CaseStatus.RESOLVED, disposition="by a person", pending={})
+
+
+def hand_back(case_id: str, *, person: str, role: str) -> None:
+    """Have a person give a case back to the desk, which answers by itself again where policy lets it."""
+    with db.transaction():
+        _require_a_decider(case_id, person, role)
+        case = casework.hold_still(case_id)
+        cases.change(case, tools.now(), owner="desk")
+        log.append("case", person, {"owner": "desk", "was": case.owner}, at=tools.now(), case_id=case.id)
+
+
+def _require_a_decider(case_id: str, person: str, role: str) -> None:
+    if not any(role in lane.roles for lane in tools.pack().profile.lanes.values()):
+        _denied(case_id, person, "case", role, "")
+        raise Refused(f"a {role.replace('_', ' ')} reads cases and does not settle them")
+
+
+def _denied(case_id: str, person: str, effect: str, role: str, lane: str) -> None:
+    with db.apart():  # kept though the caller's transaction is not
+        log.append("denied", person, {"effect": effect, "role": role, "lane": lane}, at=tools.now(), case_id=case_id)
