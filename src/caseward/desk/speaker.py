@@ -61,7 +61,7 @@ def say(
     )
     if parcel is None:
         return False
-    messages.add(case.conversation_id, case_id=case.id, author="desk", text=text, at=now, id=message_id)
+    messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id)
     if not channel.pull:
         tools.begin("deliver", parcel, f"deliver:{parcel}:0")
     log.append(

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import Update, delete, insert, select, update
 
 from caseward.core import ids
@@ -80,11 +81,14 @@ def keep_draft(draft: Draft, *, checks: Sequence[dict[str, Any]], at: datetime) 
             for each in draft.evidence
         ],
     }
-    row = {"id": draft.id, "case_id": draft.case_id, "at": at, "digest": draft.digest, "body": body}
-    db.execute(_KEEP_DRAFT, {**row, "checks": list(checks)})
+    row = {"id": draft.id, "case": draft.case_id, "at": at, "digest": draft.digest}
+    db.hold(_KEEP_DRAFT, {**row, "body": Jsonb(body), "checks": Jsonb(list(checks))})
 
 
-_KEEP_DRAFT = insert(drafts)
+_KEEP_DRAFT = """
+    insert into drafts (id, case_id, at, digest, body, checks)
+    values (%(id)s, %(case)s, %(at)s, %(digest)s, %(body)s, %(checks)s)
+"""
 
 
 def draft(draft_id: DraftId) -> tuple[Draft, list[dict[str, Any]], datetime]:
@@ -204,9 +208,10 @@ def _changed(here: Update, **fields: Any) -> bool:
 
 def open_of(case_id: CaseId) -> list[Request]:
     """Return a case's requests that are not over, open or still held, locked until the commit."""
-    here = (table.c.state == ApprovalState.OPEN) | table.c.held_until.is_not(None)
-    rows = db.execute(select(table).where(table.c.case_id == case_id, here).with_for_update())
-    return [_request(row) for row in rows]
+    return [_request(row) for row in db.run(_OPEN, {"case": case_id})]
+
+
+_OPEN = "select * from approvals where case_id = %(case)s and (state = 'open' or held_until is not null) for update"
 
 
 def of_case(case_id: CaseId) -> list[Request]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from sqlalchemy import select
 
 from caseward.core import ids
 from caseward.core.case import Case, CaseStatus
@@ -17,15 +19,9 @@ from caseward.core.ids import CaseId, ContactId, ConversationId
 from caseward.core.policy import Tier
 from caseward.store import db
 from caseward.store.tables import cases as table
-from caseward.store.tables import clocks, decisions
+from caseward.store.tables import decisions
 
-_LATEST = (
-    select(table)
-    .where(table.c.conversation_id == bindparam("conversation"))
-    .order_by(table.c.number.desc())
-    .limit(1)
-    .with_for_update()
-)
+_LATEST = "select * from cases where conversation_id = %(conversation)s order by number desc limit 1 for update"
 LARGEST = 2**31 - 1
 """The largest case number that the column holds."""
 CHANGEABLE = frozenset(
@@ -38,21 +34,24 @@ CHANGEABLE = frozenset(
 
 def open_case(conversation_id: ConversationId, *, channel: str, language: str, now: datetime) -> Case:
     """Open a case on a conversation."""
-    row = db.execute(
-        insert(table)
-        .values(
-            id=ids.new("case"),
-            conversation_id=conversation_id,
-            channel=channel,
-            language=language,
-            status=CaseStatus.NEW,
-            opened_at=now,
-            updated_at=now,
-        )
-        .returning(table)
-    ).one()
-    db.current().pending.setdefault("clocks read", set()).add(row.id)
+    given = {
+        "id": ids.new("case"),
+        "conversation": conversation_id,
+        "channel": channel,
+        "language": language,
+        "status": str(CaseStatus.NEW),
+        "now": now,
+    }
+    row = db.run(_OPEN, given).fetchone()
+    db.current().pending.setdefault("clocks read", set()).add(given["id"])
     return _case(row)
+
+
+_OPEN = """
+    insert into cases (id, conversation_id, channel, language, status, opened_at, updated_at)
+    values (%(id)s, %(conversation)s, %(channel)s, %(language)s, %(status)s, %(now)s, %(now)s)
+    returning *
+"""
 
 
 def get(case_id: str, *, lock: bool = False) -> Case:
@@ -70,7 +69,7 @@ def get(case_id: str, *, lock: bool = False) -> Case:
 def latest(conversation_id: ConversationId) -> Case | None:
     """Return the conversation's most recent case, locked until the commit, or None."""
     _flush(db.current())
-    row = db.execute(_LATEST, {"conversation": conversation_id}).first()
+    row = db.run(_LATEST, {"conversation": conversation_id}).fetchone()
     return _case(row) if row else None
 
 
@@ -86,14 +85,29 @@ def change(case: Case, now: datetime, **fields: Any) -> Case:
 
 def _flush(opened: db.Transaction) -> None:
     for case_id, fields in opened.pending.pop("cases", {}).items():
-        opened.connection.execute(
-            update(table).where(table.c.id == case_id).values(**fields, version=table.c.version + 1)
-        )
-    for (case_id, _kind), clock in opened.pending.get("clocks", {}).items():
-        if clock.changed:
-            row = {name: getattr(clock, name) for name in _INSTANTS}
-            opened.connection.execute(_KEEP_CLOCK, {"case_id": case_id, "kind": clock.kind, **row})
+        opened.driver.execute(_change(tuple(fields)), {**_plain(fields), "id": case_id})
+    clocks = [
+        {"case_id": case_id, "kind": clock.kind, **{name: getattr(clock, name) for name in _INSTANTS}}
+        for (case_id, _kind), clock in opened.pending.get("clocks", {}).items()
+        if clock.changed
+    ]
+    if clocks:
+        opened.driver.execute(_KEEP_CLOCKS, {"clocks": db.dumps(clocks)})
+        for clock in opened.pending["clocks"].values():
             clock.changed = False
+
+
+@cache
+def _change(names: tuple[str, ...]) -> bytes:
+    """Return the statement that changes these columns of a case."""
+    places = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in names]
+    changes = sql.SQL(", ").join(places)
+    return sql.SQL("update cases set {}, version = version + 1 where id = %(id)s").format(changes).as_bytes()
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a case's fields as the driver takes them."""
+    return {name: Jsonb(value) if name in ("pending", "woken") else value for name, value in fields.items()}
 
 
 db.on_flush(1, _flush)
@@ -111,11 +125,15 @@ def record_decision(
     case_id: CaseId, *, turn: int, tier: Tier, release: str, body: Mapping[str, Any], at: datetime
 ) -> int:
     """Store a decision of a case and return its id."""
-    row = {"case_id": case_id, "turn": turn, "tier": int(tier), "release": release, "body": dict(body), "at": at}
-    return int(db.execute(_DECIDED, row).scalar_one())
+    row = {"case": case_id, "turn": turn, "tier": int(tier), "release": release, "body": Jsonb(dict(body)), "at": at}
+    return int(db.run(_DECIDED, row).fetchall()[0].id)
 
 
-_DECIDED = insert(decisions).returning(decisions.c.id)
+_DECIDED = """
+    insert into decisions (case_id, turn, at, tier, release, body)
+    values (%(case)s, %(turn)s, %(at)s, %(tier)s, %(release)s, %(body)s)
+    returning id
+"""
 
 
 def decision(case_id: CaseId, decision_id: int = 0) -> dict[str, Any] | None:
@@ -156,7 +174,7 @@ def clocks_of(case_id: CaseId) -> dict[str, Clock]:
     held, read = _held_clocks(), db.current().pending.setdefault("clocks read", set())
     if case_id not in read:
         read.add(case_id)
-        for row in db.execute(_CLOCKS, {"case": case_id}):
+        for row in db.run(_CLOCKS, {"case": case_id}):
             clock = Clock(kind=row.kind, **{name: getattr(row, name) for name in _INSTANTS})
             held.setdefault((case_id, row.kind), clock)
     return {kind: clock for (of, kind), clock in held.items() if of == case_id}
@@ -177,11 +195,15 @@ def _held_clocks() -> dict[tuple[CaseId, str], Clock]:
     return held
 
 
-_CLOCKS = select(clocks).where(clocks.c.case_id == bindparam("case"))
-_fresh = upsert(clocks)
-_KEEP_CLOCK = _fresh.on_conflict_do_update(
-    index_elements=["case_id", "kind"], set_={name: _fresh.excluded[name] for name in _INSTANTS}
-)
+_CLOCKS = "select * from clocks where case_id = %(case)s"
+_KEEP_CLOCKS = """
+    insert into clocks (case_id, kind, started_at, due_at, paused_at, met_at, breached_at)
+    select case_id, kind, started_at, due_at, paused_at, met_at, breached_at
+    from json_populate_recordset(null::clocks, %(clocks)s::json)
+    on conflict (case_id, kind) do update set
+        started_at = excluded.started_at, due_at = excluded.due_at, paused_at = excluded.paused_at,
+        met_at = excluded.met_at, breached_at = excluded.breached_at
+"""
 
 
 def _case(row: Any) -> Case:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -130,32 +131,39 @@ def queue_parcel(
     now: datetime,
 ) -> OutboxId | None:
     """Put words into the outbox, `delivered` where storing is delivering; None when their key is there already."""
-    row = db.execute(
+    row = db.run(
         _POST,
         {
             "id": ids.new("out"),
-            "case_id": case_id,
-            "message_id": message_id,
+            "case": case_id,
+            "message": message_id,
             "channel": channel,
             "address": address,
             "text": text,
             "key": key,
-            "approvers": list(approvers),
-            "state": EffectState.DONE if delivered else EffectState.QUEUED,
-            "created_at": now,
-            "updated_at": now,
+            "approvers": Jsonb(list(approvers)),
+            "state": str(EffectState.DONE if delivered else EffectState.QUEUED),
+            "now": now,
             "next_at": None if delivered else now,
         },
-    ).first()
+    ).fetchone()
     return OutboxId(row.id) if row else None
 
 
-_POST = upsert(outbox).on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id)
+_POST = """
+    insert into outbox
+        (id, case_id, message_id, channel, address, text, key, approvers, state, created_at, updated_at, next_at)
+    values (
+        %(id)s, %(case)s, %(message)s, %(channel)s, %(address)s, %(text)s, %(key)s, %(approvers)s, %(state)s,
+        %(now)s, %(now)s, %(next_at)s)
+    on conflict (key) do nothing
+    returning id
+"""
 
 
 def said(key: str) -> bool:
     """Return whether words under this key are in the outbox already."""
-    return db.execute(select(outbox.c.id).where(outbox.c.key == key)).first() is not None
+    return db.run("select from outbox where key = %(key)s", {"key": key}).rowcount > 0
 
 
 def task(task_id: str, *, lock: bool = False) -> Task:
