@@ -13,6 +13,7 @@ from caseward.core.conditions import All, Any, Condition, Not
 from caseward.core.conditions import Test as Comparison
 from caseward.core.facts import FactKind, FactSpec, Value
 from caseward.core.policy import ALWAYS, Decision, Grant, Hold, Policy, Rule, Tier, Trigger, decide
+from caseward.core.truths import Truths
 
 INFINITE = 10**9
 LANES = ("none", "qa", "coach", "owner")
@@ -286,6 +287,32 @@ def test_a_condition_asks_only_the_facts_it_names(condition: Condition, known: d
     asked = {name: value for name, value in known.items() if name in condition.names()}
 
     assert condition.truth(asked) == condition.truth(known)
+
+
+@given(st.lists(conditions, max_size=6), st.lists(facts, min_size=1, max_size=4))
+def test_conditions_asked_together_say_what_each_says_alone(
+    whens: list[Condition], asked: list[dict[str, Value]]
+) -> None:
+    together = Truths(whens)
+
+    for known in asked:
+        may, surely, unknown = together.ask(known)
+
+        assert [bool(surely >> i & 1) for i in range(len(whens))] == [when.truth(known) is True for when in whens]
+        assert [bool(may >> i & 1) for i in range(len(whens))] == [when.truth(known) is not False for when in whens]
+        for i, when in enumerate(whens):
+            assert together.names([1 << i], unknown) == tuple(sorted(when.names() - known.keys()))
+
+
+@given(policies(), st.lists(facts, max_size=6), facts)
+def test_a_decision_does_not_depend_on_what_was_asked_before(
+    policy: Policy, before: list[dict[str, Value]], known: dict[str, Value]
+) -> None:
+    fresh = replace(policy)
+    for each in before:
+        decide(policy, each)
+
+    assert decide(policy, known) == decide(fresh, known)
 
 
 @given(st.lists(conditions, max_size=4), facts)

@@ -12,6 +12,7 @@ from enum import IntEnum, StrEnum
 
 from caseward.core.conditions import All, Condition
 from caseward.core.facts import Facts, FactSpec
+from caseward.core.truths import KEPT, Answer, Truths
 
 
 class Tier(IntEnum):
@@ -117,6 +118,41 @@ class Policy:
     lanes: tuple[str, ...]
     """Lane names from the weakest (`none`) to the strongest; the last is the lane of anything unforeseen."""
     triggers: tuple[Trigger, ...] = ()
+    _table: _Table | None = field(default=None, init=False, repr=False, compare=False)
+
+    def table(self) -> _Table:
+        """Return the policy laid out for answering, which is done when it is first asked."""
+        table = self._table
+        if table is None:
+            table = _Table(self)
+            object.__setattr__(self, "_table", table)
+        return table
+
+
+class _Table:
+    """Rules, triggers, and the rows of one phase and topology: asked together, each with its bit in the answer.
+
+    Whatever the facts are, the same answer makes the same decision, which is therefore worked out once.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        rows = [row for row in policy.matrix if policy.phase in row.phases and policy.topology in row.topologies]
+        whens = [each.when for part in (policy.rules, policy.triggers, rows) for each in part]
+        bits = iter([1 << i for i in range(len(whens))])
+        self.truths = Truths(whens)
+        self.rules = [(next(bits), rule) for rule in policy.rules]
+        self.highest_first = sorted(self.rules, key=lambda each: -each[1].tier)
+        self.triggers = [(next(bits), trigger) for trigger in policy.triggers]
+        asked = [(next(bits), row) for row in rows]
+        self.rows = {tier: [(bit, row) for bit, row in asked if row.tier is tier] for tier in Tier}
+        self.strength = {lane: i for i, lane in enumerate(policy.lanes)}
+        self.decided: dict[Answer, Decision] = {}
+
+    def keep(self, answer: Answer, decision: Decision) -> None:
+        """Remember what an answer leads to."""
+        if len(self.decided) >= KEPT:
+            self.decided.clear()
+        self.decided[answer] = decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,30 +203,37 @@ def decide(policy: Policy, facts: Facts) -> Decision:
     missing facts releases nothing. Lane and consent are the strictest that any such rule, any row of the matrix for a
     tier it may turn out to be, or any break-glass trigger asks for.
     """
-    sure: list[Rule] = []
-    possible: list[Rule] = []
-    for rule in policy.rules:
-        truth = rule.when.truth(facts)
-        if truth:
-            sure.append(rule)
-        elif truth is None:
-            possible.append(rule)
+    table = policy.table()
+    answer = table.truths.ask(facts)
+    decision = table.decided.get(answer)
+    if decision is None:
+        decision = _work_out(policy, answer)
+        table.keep(answer, decision)
+    return decision
 
-    sure.sort(key=lambda rule: -rule.tier)
+
+def _work_out(policy: Policy, answer: Answer) -> Decision:
+    table = policy.table()
+    may, surely, unknown = answer
+    unsure = may & ~surely
+    sure = [rule for bit, rule in table.highest_first if surely & bit]
+    open_ = [(bit, rule) for bit, rule in table.rules if unsure & bit]
+    possible = [rule for _bit, rule in open_]
+
     tier = max((rule.tier for rule in (*sure, *possible)), default=Tier.R3) if sure else Tier.R3
     floor = sure[0].tier if sure else None
-    unsettled = [rule for rule in possible if floor is None or rule.tier > floor or rule.hold]
-    missing = _unknown(unsettled, facts)
+    unsettled = [bit for bit, rule in open_ if floor is None or rule.tier > floor or rule.hold]
+    missing = table.truths.names(unsettled, unknown)
 
     holds = {rule.hold for rule in (*sure, *possible) if rule.hold}
     if missing:
         holds.add(Hold.MISSING)
     hold = next((each for each in Hold if each in holds), None)
 
-    consent = _consent(policy, range(floor if floor is not None else Tier.R0, tier + 1), facts)
-    broken = [trigger for trigger in policy.triggers if trigger.when.truth(facts) is not False]
+    consent = _consent(policy, range(floor if floor is not None else Tier.R0, tier + 1), may, surely)
+    broken = [trigger for bit, trigger in table.triggers if may & bit]
     raised = [rule.lane for rule in (*sure, *possible) if rule.lane] + [trigger.lane for trigger in broken]
-    lane = max((consent.lane, *raised), key=policy.lanes.index) if raised else consent.lane
+    lane = max((consent.lane, *raised), key=table.strength.__getitem__) if raised else consent.lane
     attended = lane != policy.lanes[0] or not all(rule.auto_send for rule in (*sure, *possible))
     executes = any(rule.executes and rule.tier == tier for rule in sure)
     return Decision(
@@ -212,25 +255,17 @@ def decide(policy: Policy, facts: Facts) -> Decision:
     )
 
 
-def _unknown(rules: Iterable[Rule], facts: Facts) -> tuple[str, ...]:
-    return tuple(sorted({name for rule in rules for name in rule.when.names() if name not in facts}))
-
-
-def _consent(policy: Policy, tiers: Iterable[int], facts: Facts) -> Consent:
+def _consent(policy: Policy, tiers: Iterable[int], may: int, surely: int) -> Consent:
     """Return the strictest that the matrix asks for on any of `tiers`, those it may turn out to be; the last lane where
     no row surely speaks. Something goes out by itself only where every row that speaks, or may, lets it."""
+    table = policy.table()
     rows: list[Grant] = []
     spoken = True
     for tier in tiers:
-        sure = False
-        for row in policy.matrix:
-            if row.tier == tier and policy.phase in row.phases and policy.topology in row.topologies:
-                truth = row.when.truth(facts)
-                if truth is not False:
-                    rows.append(row)
-                    sure = sure or truth is True
-        spoken = spoken and sure
-    lane = max((row.lane for row in rows), key=policy.lanes.index) if spoken and rows else policy.lanes[-1]
+        asked = table.rows[Tier(tier)]
+        rows += [row for bit, row in asked if may & bit]
+        spoken = spoken and any(surely & bit for bit, _row in asked)
+    lane = max((row.lane for row in rows), key=table.strength.__getitem__) if spoken and rows else policy.lanes[-1]
     return Consent(
         lane=lane,
         auto_send=spoken and lane == policy.lanes[0] and all(row.auto_send for row in rows),
