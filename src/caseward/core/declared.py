@@ -26,7 +26,8 @@ class Look:
     kind: str
     """Kind of record, the name of its file under records/."""
     owner: str = "person"
-    """Field that must equal the contact's id; empty for records of nobody, such as the state of a service."""
+    """Field that must equal the contact's id; empty for records of nobody, such as the state of a service,
+    which are read for whoever asks."""
     through: str = ""
     """Field of the contact's own `person` record that `owner` must equal instead, such as their account."""
     named: str = ""

@@ -414,6 +414,11 @@ class Pack:
     entities: Mapping[str, Entity] = field(default_factory=dict)
     """What messages name, beside what the house finds by itself."""
 
+    def tells_everybody(self, reading: str) -> bool:
+        """Return whether a declared reading is about nobody, so that it may be said before identity is known."""
+        declared = self.skills.get(reading)
+        return declared is not None and declared.reads is not None and not declared.reads.owner
+
     def language(self, wanted: str) -> str:
         """Return `wanted` if the business speaks it, else its default."""
         return wanted if wanted in self.profile.languages else self.profile.languages[0]

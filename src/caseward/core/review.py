@@ -163,11 +163,12 @@ def no_internals_are_shown(subject: Subject) -> str:
 @rule
 def systems_are_healthy(subject: Subject) -> str:
     """Nothing goes out that rests on a system which is unhealthy."""
-    down = sorted({each.source for each in subject.draft.evidence if each.kind in _OF_ACCOUNT} & subject.degraded)
+    down = sorted({each.source for each in subject.draft.evidence if each.kind in _OF_SYSTEMS} & subject.degraded)
     return f"{', '.join(down)} is not healthy" if down else ""
 
 
 _OF_ACCOUNT = frozenset({"reading", "result"})
+_OF_SYSTEMS = _OF_ACCOUNT | {"notice"}
 
 FIGURE = re.compile(
     r"https?://[^\s<>\"]*[^\s<>\".,;:!?*()'\]]"

@@ -53,7 +53,7 @@ class Evidence:
 
     id: str
     kind: str
-    """`article`, `reading`, `identity` or `result`."""
+    """`article`, `reading`, `notice` (a reading that is about nobody), `identity` or `result`."""
     title: str
     excerpt: str
     source: str

@@ -20,6 +20,7 @@ from caseward.desk import tools
 from caseward.packs import wording
 
 MAX_OPTIONS = 5
+READINGS = ("reading", "notice")
 TAKE_OVER = Plan(template="person-takes-over", question="Take over this conversation?", resolves=False)
 """Followed where no plan of the pack may be: a person carries on."""
 
@@ -133,7 +134,7 @@ def _choose(case: Case, turn: Turn, slots: list[datetime]) -> datetime | None:
 def outdated(draft: Draft, picture: Picture, language: str) -> list[str]:
     """Return the readings of a draft that say something else by now; the time that passes by itself does not count."""
     pack, now = tools.pack(), tools.now()
-    drafted = {each.id: each.excerpt for each in draft.evidence if each.kind == "reading"}
+    drafted = {each.id: each.excerpt for each in draft.evidence if each.kind in READINGS}
     current = {name: _printed(pack, reading.values, language, now) for name, reading in picture.readings.items()}
     return [name for name, excerpt in drafted.items() if name in current and _excerpt(current[name]) != excerpt]
 
@@ -205,7 +206,7 @@ def _evidence(case: Case, picture: Picture, plan: Plan, values: Mapping[str, Any
         found.append(
             Evidence(
                 id=reading.name,
-                kind="reading",
+                kind="notice" if pack.tells_everybody(reading.name) else "reading",
                 title=reading.name.replace("_", " ").capitalize(),
                 excerpt=_excerpt(printed),
                 source=reading.source,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from caseward.core.case import Case, IdentityState, Who
 from caseward.core.entities import blank, shapes
 from caseward.core.errors import SystemDown
 from caseward.core.facts import Value
+from caseward.core.ids import ContactId
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.task import ResultStatus
@@ -123,14 +124,9 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     intent = pack.intents[seen.intent]
     finding = tools.brain().find(turn.text, language=seen.language)
     degraded = {name for name, health in running.systems().items() if health.degraded}
-    readings: dict[str, Reading] = {}
     heard: dict[str, str] = {}
-    if who.state is IdentityState.VERIFIED and who.contact is not None:
-        for name in intent.reads:
-            reading = _read(case, who.contact.id, name, _meant(name, seen.entities, readings), degraded, heard)
-            if reading is not None:
-                readings[name] = reading
-
+    proven = who.contact.id if who.contact is not None and who.state is IdentityState.VERIFIED else None
+    readings = _readings(case, proven, intent.reads, seen.entities, degraded, heard)
     values = {key: value for reading in readings.values() for key, value in reading.values.items()}
     facts: dict[str, Fact] = {}
 
@@ -187,16 +183,13 @@ def refresh(case: Case, who: Who, decision_id: int) -> Picture:
     named = {kind: tuple(values) for kind, values in body["understanding"].get("named", {}).items()}
     intent = body["understanding"].get("intent", case.intent)
     degraded = {name for name, health in running.systems().items() if health.degraded}
-    readings: dict[str, Reading] = {}
     heard: dict[str, str] = {}
     reads = pack.intents[intent].reads if intent in pack.intents else ()
     read_anew = {tools.skill(name).system for name in reads}
-    if who.contact is not None:
-        context.drop(who.contact.id)
-        for name in reads:
-            reading = _read(case, who.contact.id, name, _meant(name, named, readings), degraded, heard)
-            if reading is not None:
-                readings[name] = reading
+    contact_id = who.contact.id if who.contact is not None else None
+    if contact_id is not None:
+        context.drop(contact_id)
+    readings = _readings(case, contact_id, reads, named, degraded, heard)
     specs = pack.policy.facts
     facts = {
         each["name"]: Fact(
@@ -273,9 +266,27 @@ def _may_probe(health: running.Health | None, now: datetime) -> bool:
     return health is not None and health.by == AUTO and now - health.since >= PROBE_AFTER
 
 
+def _readings(
+    case: Case,
+    contact_id: ContactId | None,
+    reads: Sequence[str],
+    named: Mapping[str, tuple[str, ...]],
+    degraded: set[str],
+    heard: dict[str, str],
+) -> dict[str, Reading]:
+    """Return what the systems say, in the order asked; to nobody proven only what is about nobody."""
+    readings: dict[str, Reading] = {}
+    for name in reads:
+        if contact_id is not None or tools.pack().tells_everybody(name):
+            reading = _read(case, contact_id, name, _meant(name, named, readings), degraded, heard)
+            if reading is not None:
+                readings[name] = reading
+    return readings
+
+
 def _read(
     case: Case,
-    contact_id: Any,
+    contact_id: ContactId | None,
     name: str,
     args: Mapping[str, Any],
     degraded: set[str],
@@ -286,7 +297,7 @@ def _read(
     What is read of a record that `args` name is not kept: the next message may mean another one.
     """
     now, pack = tools.now(), tools.pack()
-    kept = None if args else context.fresh(contact_id, now).get(name)
+    kept = None if args or contact_id is None else context.fresh(contact_id, now).get(name)
     if kept is not None:
         return kept
     skill = tools.skill(name)
@@ -311,7 +322,7 @@ def _read(
         expires_at=now + timedelta(minutes=minutes),
         revision=int(now.timestamp() * 1000),
     )
-    if not args:
+    if not args and contact_id is not None:
         context.keep(contact_id, reading)
     return reading
 
