@@ -34,6 +34,10 @@ PAGES = (
     "/cases/{citra}?act=deny",
     "/cases/{citra}?act=escalate",
     "/audit",
+    "/settings/policies",
+    "/settings/policies/try",
+    "/settings/policies/try?intent=reschedule&transactional=true&minutes_to_session=41&degraded=-",
+    "/settings/policies/try?minutes_to_session=soon",
     "/more",
     "/nothing",
 )

@@ -28,6 +28,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "conversation",
         "approval",
         "casefile",
+        "reasons",
         "states",
     ),
     "chat.css": ("tokens", "base", "chat"),

@@ -14,13 +14,14 @@ from caseward.core.roles import Role
 from caseward.store import casefile, people, trail
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
-from caseward.web import card, citations, dossier, entries, masking, thread, times, words
+from caseward.web import card, citations, dossier, entries, masking, thread, times, trying, words
 from caseward.web.card import Card, Composed, Notice, Typed
 from caseward.web.citations import Evidence
 from caseward.web.entries import Told
 from caseward.web.thread import Item
 from caseward.web.times import Clock
-from caseward.web.trace import Drafted, Step, Turn, drafts, turns, work
+from caseward.web.trace import Drafted, Step, drafts, work
+from caseward.web.turns import Turn, turns
 
 TABS = {"file": "Case file", "history": "History", "trace": "Trace"}
 HISTORY = 200
@@ -66,6 +67,8 @@ class CasePage:
     history: Sequence[Told]
     audit_href: str
     trace: Sequence[Turn]
+    may_try: bool
+    """Whether the person may try the rules on other facts."""
     drafts: Sequence[Drafted]
     work: Sequence[Step]
 
@@ -154,6 +157,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         history=told if wish.tab == "history" else (),
         audit_href=f"/audit?case={file.case.number}",
         trace=turns(pack, file) if wish.tab == "trace" else (),
+        may_try=person.role in trying.READERS,
         drafts=drafts(file) if wish.tab == "trace" else (),
         work=work(file, names) if wish.tab == "trace" else (),
     )
@@ -182,7 +186,7 @@ def require_readable(person: Person, file: CaseFile) -> None:
 def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) -> Composer:
     """Return the composer: notes of whoever works on cases, replies while nobody is asked to decide."""
     works = person.role in dossier.WORK_ON_CASES
-    may_reply = works and bool(words.lanes_of(pack, person.role)) and file.request is None
+    may_reply = works and bool(words.lanes_of(pack, person)) and file.request is None
     return Composer(
         reply=may_reply and file.case.status is not CaseStatus.CLOSED,
         note=works,

@@ -26,6 +26,8 @@ class Explained:
     turn: int
     policy: Policy
     """The rules it is explained by: those it was made by, where they were kept."""
+    facts: Mapping[str, Value]
+    """As far as the rules know them."""
     explanation: Explanation
     notes: Sequence[str]
     """What a reader must know beside it, a sentence each."""
@@ -44,7 +46,9 @@ def _explained(pack: Pack, decided: Decided, history: Sequence[PhaseDecision]) -
         policy = replace(policy, phase=phase.phase, topology=phase.topology)
     facts, strange = _facts(policy, decided)
     told = explain(policy, facts)
-    return Explained(turn=decided.turn, policy=policy, explanation=told, notes=_notes(policy, decided, told, strange))
+    return Explained(
+        turn=decided.turn, policy=policy, facts=facts, explanation=told, notes=_notes(policy, decided, told, strange)
+    )
 
 
 def _notes(policy: Policy, decided: Decided, told: Explanation, strange: Sequence[str]) -> list[str]:

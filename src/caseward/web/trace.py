@@ -1,4 +1,4 @@
-"""How the desk came to what it did: rule by rule, fact by fact, check by check, step by step."""
+"""What came of the decisions of a case: drafts with their checks, tasks and replies on their way."""
 
 from __future__ import annotations
 
@@ -7,45 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from caseward.core.pack import Pack
-from caseward.core.policy import Tier
 from caseward.store.casefile import CaseFile
 from caseward.web import words
-from caseward.web.checks import facts_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleLine:
-    """A rule that matched, or might have."""
-
-    id: str
-    tier: Tier | None
-    because: str
-    maybe: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactLine:
-    """A fact with its source and the time it was read."""
-
-    label: str
-    value: str
-    source: str
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """What the gate made of one turn."""
-
-    number: int
-    at: datetime
-    tier: Tier
-    summary: str
-    rules: Sequence[RuleLine]
-    facts: Sequence[FactLine]
-    missing: Sequence[str]
-    release: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,34 +39,6 @@ class Step:
     at: datetime
     text: str
     key: str
-
-
-def turns(pack: Pack, file: CaseFile) -> list[Turn]:
-    """Return the decisions of a case, newest first."""
-    return [
-        Turn(
-            number=decided.turn,
-            at=decided.at,
-            tier=decided.tier,
-            summary=_summary(pack, decided.body),
-            rules=[
-                *(_rule(pack, id_, maybe=False) for id_ in decided.body.get("rules") or ()),
-                *(_rule(pack, id_, maybe=True) for id_ in decided.body.get("possible") or ()),
-            ],
-            facts=[
-                FactLine(
-                    label=words.fact_name(fact.name),
-                    value=words.fact_value(pack, fact.name, fact.value),
-                    source=words.humane(fact.source),
-                    at=fact.at,
-                )
-                for fact in facts_of(decided.body)
-            ],
-            missing=[words.fact_name(name) for name in decided.body.get("missing") or ()],
-            release=decided.release,
-        )
-        for decided in file.decided
-    ]
 
 
 def drafts(file: CaseFile) -> list[Drafted]:
@@ -152,23 +87,6 @@ def work(file: CaseFile, names: Mapping[str, str]) -> list[Step]:
 
 def _attempts(number: int) -> str:
     return f"{number} attempts" if number > 1 else ""
-
-
-def _summary(pack: Pack, body: Mapping[str, Any]) -> str:
-    lane = str(body.get("approval") or "")
-    hold = str(body.get("hold") or "")
-    return words.joined(
-        [
-            f"Consent: {words.lane(pack, lane)}" if lane else "",
-            f"Held: {words.humane(hold).lower()}" if hold else "",
-            "Goes out by itself" if body.get("auto_send") else "",
-        ]
-    )
-
-
-def _rule(pack: Pack, id_: str, *, maybe: bool) -> RuleLine:
-    rule = next((rule for rule in pack.policy.rules if rule.id == id_), None)
-    return RuleLine(id=id_, tier=rule.tier if rule else None, because=rule.because if rule else "", maybe=maybe)
 
 
 def _check(check: Mapping[str, Any]) -> CheckLine:
