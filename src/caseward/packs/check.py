@@ -64,16 +64,6 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
     )
 
 
-def require_sound(folder: Path, *, skills: Collection[str], today: date) -> Pack:
-    """Return the pack in `folder`; raise PackError that says first what makes it unfit to be served."""
-    report = check(folder, skills=skills, today=today)
-    if report.pack is not None and report.ok:
-        return report.pack
-    first, *others = report.errors
-    more = f"; and {len(others)} more, see `caseward check`" if others else ""
-    raise PackError(first.message, file=first.file, line=first.line, rule=first.rule, fix=f"{first.fix}{more}")
-
-
 def _golden(pack: Pack) -> Iterator[PackError]:
     for case in pack.golden:
         for message in case.differs(decide(_policy_of(pack, case), case.facts)):

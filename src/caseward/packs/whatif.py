@@ -1,0 +1,165 @@
+"""What another pack would decide otherwise: proved for all facts, shown by example, and tried on cases that were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from caseward.core.errors import BadInput
+from caseward.core.facts import Facts, FactSpec, Value, parse_facts
+from caseward.core.pack import Golden, Pack
+from caseward.core.policy import Decision, Policy, decide
+from caseward.packs.encode import ANSWERS, LISTS, meaning
+from caseward.packs.inputs import Inputs, Term, all_of, negated
+from caseward.packs.rulediff import RuleChange, changes
+from caseward.packs.solve import Search
+
+FIELDS = (*ANSWERS, *LISTS)
+"""Fields of a decision that count: which rules led there does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A case that two policies decide differently."""
+
+    facts: Facts
+    phase: str
+    topology: str
+    before: Decision
+    after: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A case that was: its facts as they were recorded."""
+
+    where: str
+    """What it is found by: a case's number and turn, a line of a file."""
+    facts: Mapping[str, Any]
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A golden case or a past one that would be decided otherwise."""
+
+    where: str
+    facts: Facts
+    before: Decision
+    after: Decision
+    differs: tuple[str, ...]
+    """Fields of the decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All that another pack would decide otherwise."""
+
+    differences: tuple[Difference, ...]
+    """Examples, one of each kind; empty where it is proved that there are none."""
+    golden: tuple[Change, ...]
+    """Golden cases of either pack."""
+    cases: tuple[Change, ...]
+    """Past cases."""
+    tried: int
+    """How many past cases could be read."""
+    unreadable: tuple[str, ...]
+    """Past cases whose facts neither pack understands, and why."""
+    rules: tuple[RuleChange, ...]
+    """What was written otherwise."""
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing is ever decided otherwise, nor was."""
+        return not (self.differences or self.golden or self.cases)
+
+
+def compare(before: Pack, after: Pack, past: Iterable[Past] = (), *, limit: int = 20) -> Comparison:
+    """Return what `after` would decide otherwise than `before`.
+
+    Differences are looked for at the same phase and topology; golden and past cases are decided where each pack stands.
+
+    Raises:
+        BadInput: a fact of one pack is another kind of fact in the other.
+    """
+    cases, unreadable, tried = [], [], 0
+    for each in past:
+        try:
+            changed = _replayed(each.where, _known(before, after, each.facts), before.policy, after.policy)
+        except BadInput as error:
+            unreadable.append(f"{each.where}: {error}")
+            continue
+        tried += 1
+        cases += changed
+    return Comparison(
+        differences=differences(before.policy, after.policy, limit=limit),
+        golden=tuple(_golden(before, after)),
+        cases=tuple(cases),
+        tried=tried,
+        unreadable=tuple(unreadable),
+        rules=tuple(changes(before, after)),
+    )
+
+
+def differences(a: Policy, b: Policy, *, limit: int = 20) -> tuple[Difference, ...]:
+    """Return cases that two policies decide differently, the plainest first; nothing where they are proved equal.
+
+    All facts that either knows are tried, in every phase and topology. Every case differs in another way from those
+    before it: in what tier, consent, executor and hold were and become.
+
+    Raises:
+        BadInput: a fact of one is another kind of fact in the other.
+    """
+    inputs = Inputs(a, b)
+    before, after = meaning(a, inputs), meaning(b, inputs)
+    search = Search(inputs, b)
+    wanted: Term = before.differs(after)
+    found: list[Difference] = []
+    while len(found) < limit:
+        example = search.example(wanted, of=[before, after])
+        if example is None:
+            break
+        case, (was, becomes) = example.case, example.decisions
+        found.append(Difference(facts=case.facts, phase=case.phase, topology=case.topology, before=was, after=becomes))
+        wanted = inputs.named(all_of((wanted, negated(all_of((before.answers(was), after.answers(becomes)))))))
+    return tuple(found)
+
+
+def _golden(before: Pack, after: Pack) -> Iterator[Change]:
+    seen = set()
+    for case in (*after.golden, *before.golden):
+        key = (case.case, frozenset(case.facts.items()), case.phase, case.topology)
+        if key not in seen:
+            seen.add(key)
+            yield from _replayed(f"{case.file}:{case.line}, {case.case}", case.facts, *_where(case, before, after))
+
+
+def _where(case: Golden, before: Pack, after: Pack) -> tuple[Policy, Policy]:
+    """Return both policies where the case stands."""
+    policies = (before.policy, after.policy)
+    one, other = (
+        replace(each, phase=case.phase or each.phase, topology=case.topology or each.topology) for each in policies
+    )
+    return one, other
+
+
+def _replayed(where: str, facts: Facts, before: Policy, after: Policy) -> list[Change]:
+    was, becomes = decide(before, facts), decide(after, facts)
+    differs = tuple(name for name in FIELDS if getattr(was, name) != getattr(becomes, name))
+    return [Change(where=where, facts=facts, before=was, after=becomes, differs=differs)] if differs else []
+
+
+def _known(before: Pack, after: Pack, raw: Mapping[str, Any]) -> Facts:
+    """Return recorded facts as typed ones; raise BadInput for a fact or a value that neither pack knows."""
+    specs: dict[str, FactSpec] = {**before.policy.facts, **after.policy.facts}
+    facts: dict[str, Value] = {}
+    for name, value in raw.items():
+        try:
+            facts |= parse_facts(specs, {name: value})
+        except BadInput:
+            if name not in before.policy.facts:
+                raise
+            facts |= parse_facts(before.policy.facts, {name: value})
+    return facts
