@@ -66,6 +66,10 @@ class Terms:
         return timedelta(seconds=self.hold_seconds)
 
 
+PLAIN = Terms()
+"""One person of the lane, and at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvers:
     """Who could decide when the request was opened: what roles become later does not widen it."""

@@ -29,6 +29,10 @@ MAX_REASON = 2000
 ENDS = {Word.DENY: ApprovalState.DENIED, Word.ESCALATE: ApprovalState.ESCALATED}
 
 
+class Repeated(Conflict):
+    """Somebody consents to words that they have consented to; it waits for others."""
+
+
 def decide(
     approval_id: str,
     word: Word,
@@ -48,7 +52,8 @@ def decide(
     Raises:
         NotFound: there is no such request.
         Refused: this person may not decide it.
-        Conflict: it was decided, has expired, the draft is not the one with this digest, or they consented before.
+        Conflict: it was decided, has expired, or the draft is not the one with this digest; Repeated: they consented
+            before.
         BadInput: a denial or escalation without a reason, an edit without words or with words the QA gate refuses.
     """
     text, reason, conditions = clean(text or "").strip(), clean(reason).strip(), clean(conditions).strip()
@@ -181,7 +186,7 @@ def _vote(case: Case, request: Request, vote: Vote, said: dict[str, object], *, 
     """Count one consent more; when it is enough, settle the request and begin what follows, now or after a hold."""
     needs = request.terms.needs
     if not votes.cast(request.id, request.digest, vote):
-        raise Conflict("you have approved this already; it waits for somebody else")
+        raise Repeated("you have approved this already; it waits for somebody else")
     given = _standing(case, request, vote)
     held_until = None
     if len(given) >= needs:

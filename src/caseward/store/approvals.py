@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Update, delete, insert, select, update
 
 from caseward.core import ids
-from caseward.core.approval import AGREED, ApprovalState, Approvers, Terms
+from caseward.core.approval import AGREED, PLAIN, ApprovalState, Approvers, Terms
 from caseward.core.errors import NotFound
 from caseward.core.ids import ApprovalId, CaseId, DraftId
 from caseward.core.policy import Tier
@@ -114,7 +114,7 @@ def open_request(
     why: str,
     expires_at: datetime,
     now: datetime,
-    terms: Terms = Terms(),
+    terms: Terms = PLAIN,
     approvers: Approvers | None = None,
 ) -> ApprovalId:
     """Open a request for consent to `draft`."""

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from caseward.core.approval import ApprovalState
+from caseward.core.approval import ApprovalState, Vote
 from caseward.core.case import Case, Contact
 from caseward.core.errors import NotFound
-from caseward.core.ids import CaseId, ContactId
+from caseward.core.ids import ApprovalId, CaseId, ContactId
 from caseward.core.messages import Message
 from caseward.core.policy import Tier
 from caseward.core.task import Draft
 from caseward.core.turn import Reading
-from caseward.store import approvals, cases, contacts, effects, messages
+from caseward.store import approvals, cases, contacts, effects, messages, votes
 from caseward.store.approvals import Request
 from caseward.store.db import execute
 from caseward.store.effects import Parcel, Task
@@ -80,6 +80,8 @@ class CaseFile:
     """Newest first."""
     requests: Sequence[Request]
     """Newest first."""
+    votes: Mapping[ApprovalId, Sequence[Vote]]
+    """Request → the consents to the words it stands for."""
     tasks: Sequence[Task]
     parcels: Sequence[Parcel]
     clocks: Sequence[Deadline]
@@ -89,8 +91,10 @@ class CaseFile:
 
     @property
     def request(self) -> Request | None:
-        """The open request, if there is one."""
-        return next((each for each in self.requests if each.state is ApprovalState.OPEN), None)
+        """The open request if there is one, else one whose consent is still held."""
+        waiting = [each for each in self.requests if each.state is ApprovalState.OPEN]
+        held = [each for each in self.requests if each.held_until is not None]
+        return next(iter([*waiting, *held]), None)
 
     @property
     def deadline(self) -> Deadline | None:
@@ -109,6 +113,7 @@ def read(case_id: str) -> CaseFile:
     address = execute(select(conversations.c.address).where(conversations.c.id == case.conversation_id)).scalar_one()
     proof = contacts.identity(case.channel, address)
     proved = proof if proof and proof[0].id == case.contact_id else None
+    requests = approvals.of_case(case.id)
     drafted = [Drafted(draft=draft, checks=checks, at=at) for draft, checks, at in approvals.drafts_of(case.id)]
     return CaseFile(
         case=case,
@@ -118,7 +123,8 @@ def read(case_id: str) -> CaseFile:
         messages=messages.of_case(case.id),
         decided=_decided(case.id),
         drafted=drafted[::-1],
-        requests=approvals.of_case(case.id)[::-1],
+        requests=requests[::-1],
+        votes=votes.of(requests),
         tasks=effects.tasks_of(case.id),
         parcels=effects.parcels_of(case.id),
         clocks=_clocks(case.id),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy import Select, exists, func, select, text, true
 
 from caseward.core.case import OURS
 from caseward.core.policy import Tier
@@ -31,6 +31,8 @@ class Figures:
     """By state."""
     denied: int
     """Attempts to do what the actor may not."""
+    break_glass: Counts
+    """Cases by the trigger that woke a person for them."""
     unanswered_since: datetime | None
     """When the longest waiting message came in that no turn has taken up, or whose case still awaits our move."""
     swept_at: datetime | None
@@ -46,6 +48,7 @@ def read() -> Figures:
         cases=_by(cases.c.status),
         approvals=_by(approvals.c.state),
         denied=_number(select(func.count()).where(log.c.kind == "denied")),
+        break_glass=_woken(),
         unanswered_since=_unanswered_since(),
         swept_at=execute(select(func.max(workers.c.swept_at))).scalar(),
     )
@@ -75,6 +78,14 @@ def _unanswered_since() -> datetime | None:
     )
     found: list[datetime | None] = [execute(query).scalar() for query in (untaken, unanswered)]
     return min((at for at in found if at is not None), default=None)
+
+
+def _woken() -> dict[str, int]:
+    trigger = func.jsonb_array_elements_text(cases.c.woken).table_valued("id").render_derived()
+    query = (
+        select(trigger.c.id, func.count().label("n")).select_from(cases.join(trigger, true())).group_by(trigger.c.id)
+    )
+    return {str(row.id): row.n for row in execute(query)}
 
 
 def _by(column: Any) -> dict[str, int]:

@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, literal, or_, select, true
 
 from caseward.core.approval import ApprovalState
 from caseward.core.case import DONE, OURS, CaseStatus
 from caseward.core.policy import Tier
 from caseward.store.db import execute
-from caseward.store.tables import approvals, cases, clocks, contacts, messages
+from caseward.store.tables import approvals, cases, clocks, contacts, messages, votes
 
 PAGE = 50
 
@@ -68,6 +68,8 @@ class CaseRow:
     group: Group
     lane: str
     """Lane of the open request, empty without one."""
+    woken: tuple[str, ...]
+    """Triggers that woke a person for it."""
     clock: str
     """Kind of the next deadline, empty without one."""
     due_at: datetime | None
@@ -86,7 +88,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One open request for a decision, as the queue lists it."""
+    """One request for a decision that is open, or whose consent is still held, as the queue lists it."""
 
     id: str
     case_id: str
@@ -98,6 +100,11 @@ class Ask:
     opened_at: datetime
     due_at: datetime
     """By when it is asked to be decided; it expires at the latest then or later."""
+    needs: int
+    votes: int
+    voted: bool
+    """Whether who asks has consented to it already."""
+    held_until: datetime | None
 
 
 def inbox(view: View, asker: Asker, *, search: str = "", page: int = 1) -> Page:
@@ -115,19 +122,21 @@ def counts(asker: Asker) -> dict[View, int]:
     return {view: row[view.name] for view in View}
 
 
-def queue(lanes: Collection[str], *, limit: int = PAGE) -> Sequence[Ask]:
-    """Return the open requests of some lanes, the next to be decided first."""
+def queue(lanes: Collection[str], *, person_id: str, limit: int = PAGE) -> Sequence[Ask]:
+    """Return the requests of some lanes that are open or held, the next to be decided first, as a person sees them."""
     due = func.coalesce(
         select(clocks.c.due_at)
         .where(clocks.c.case_id == approvals.c.case_id, clocks.c.kind == "decision", clocks.c.met_at.is_(None))
         .scalar_subquery(),
         approvals.c.expires_at,
     ).label("due_at")
+    given = select(func.count()).where(*_VOTES).scalar_subquery().label("given")
+    voted = exists().where(*_VOTES, votes.c.person == person_id).label("voted")
     query = (
-        select(approvals, cases.c.number, contacts.c.name, due)
+        select(approvals, cases.c.number, contacts.c.name, due, given, voted)
         .join(cases, cases.c.id == approvals.c.case_id)
         .outerjoin(contacts, contacts.c.id == cases.c.contact_id)
-        .where(approvals.c.state == ApprovalState.OPEN, approvals.c.lane.in_(list(lanes)))
+        .where(or_(_IS_OPEN, approvals.c.held_until.is_not(None)), approvals.c.lane.in_(list(lanes)))
         .order_by(due, cases.c.number)
         .limit(limit)
     )
@@ -142,14 +151,23 @@ def queue(lanes: Collection[str], *, limit: int = PAGE) -> Sequence[Ask]:
             tier=Tier(row["tier"]),
             opened_at=row["opened_at"],
             due_at=row["due_at"],
+            needs=row["needs"],
+            votes=row["given"],
+            voted=row["voted"],
+            held_until=row["held_until"],
         )
         for row in execute(query).mappings()
     ]
 
 
-def waiting(lanes: Collection[str]) -> int:
-    """Return how many requests are open in some lanes."""
-    query = select(func.count()).where(approvals.c.state == ApprovalState.OPEN, approvals.c.lane.in_(list(lanes)))
+_IS_OPEN = approvals.c.state == ApprovalState.OPEN
+_VOTES = (votes.c.approval_id == approvals.c.id, votes.c.digest == approvals.c.digest)
+
+
+def waiting(asker: Asker) -> int:
+    """Return how many requests are open in somebody's lanes that they have not consented to yet."""
+    voted = exists().where(*_VOTES, votes.c.person == asker.person_id)
+    query = select(func.count()).where(_IS_OPEN, approvals.c.lane.in_(asker.lanes), ~voted)
     return int(execute(query).scalar_one())
 
 
@@ -259,6 +277,7 @@ def _row(row: Any) -> CaseRow:
         owner=row["owner"],
         group=_GROUPS[row["group"]],
         lane=row["lane"] or "",
+        woken=tuple(row["woken"]),
         clock=row["clock"] or "",
         due_at=row["due_at"],
         paused=row["paused_at"] is not None,

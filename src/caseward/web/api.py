@@ -84,7 +84,7 @@ def list_approvals(
     """Return approval requests by deadline."""
     with transaction():
         found = approvals.page(state=state, lanes=lane, after=cursor or "", limit=limit + 1)
-        items = [api_read.approval(each) for each in found[:limit]]
+        items = api_read.approvals_of(found[:limit])
     return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
 
@@ -97,9 +97,10 @@ def read_approval(approval_id: Id, _token: Annotated[ApiToken, Depends(allowed(S
 
 @router.post("/approvals/{approval_id}/verdict", tags=["approvals"], summary="Decide")
 def decide(approval_id: Id, verdict: Verdict, token: Annotated[ApiToken, Depends(allowed(Scope.DECIDE))]) -> Approval:
-    """Record a verdict: once, on exactly the draft with this digest, by a role of the approval's lane.
+    """Record a verdict on exactly the draft with this digest, by somebody of the approval's lane.
 
-    409 says that the draft changed, the request expired, or somebody decided it before.
+    Where `needs` says that several must consent, the answer is `open` until they have; a token is one of them. 409 says
+    that the draft changed, the request expired, somebody decided it before, or this token has consented already.
     """
     with transaction():
         decided = verdicts.decide(
@@ -113,6 +114,16 @@ def decide(approval_id: Id, verdict: Verdict, token: Annotated[ApiToken, Depends
             conditions=verdict.conditions or "",
         )
         return api_read.approval(decided)
+
+
+@router.post("/approvals/{approval_id}/undo", tags=["approvals"], summary="Take consent back")
+def undo(approval_id: Id, token: Annotated[ApiToken, Depends(allowed(Scope.DECIDE))]) -> Approval:
+    """Open a request again while its consent is held: nothing has left, its votes are void, everybody is asked anew.
+
+    409 says that there is nothing to undo, or that the hold is over.
+    """
+    with transaction():
+        return api_read.approval(verdicts.undo(approval_id, person=token.id, role=token.role))
 
 
 @router.get("/log", tags=["log"], summary="Read the action log")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
+from caseward.core.approval import Vote
 from caseward.core.messages import Message
 from caseward.core.task import Draft
-from caseward.store import approvals
+from caseward.store import approvals, votes
 from caseward.store.approvals import Request
 from caseward.store.browse import Row
 from caseward.store.casefile import CaseFile, Decided, Drafted
@@ -58,6 +59,7 @@ def case(file: CaseFile) -> shapes.Case:
         intent=it.intent,
         category=it.category,
         severity=it.severity,
+        woken=list(it.woken),
         tier=None if it.tier is None else _tier(it.tier),
         turns=it.turns,
         questions=it.questions,
@@ -71,7 +73,7 @@ def case(file: CaseFile) -> shapes.Case:
         decisions=decisions,
         messages=[_message(each) for each in file.messages],
         drafts=[_draft(each) for each in file.drafted],
-        approvals=[_approval(each, drafts[each.draft_id]) for each in file.requests],
+        approvals=[_approval(each, drafts[each.draft_id], file.votes[each.id]) for each in file.requests],
         tasks=[_task(each) for each in file.tasks],
         replies=[
             shapes.Reply(
@@ -94,7 +96,13 @@ def case(file: CaseFile) -> shapes.Case:
 
 def approval(request: Request) -> shapes.Approval:
     """Return a request for consent with the draft it is about."""
-    return _approval(request, approvals.draft(request.draft_id)[0])
+    return approvals_of([request])[0]
+
+
+def approvals_of(requests: Sequence[Request]) -> list[shapes.Approval]:
+    """Return requests for consent, each with the draft it is about."""
+    given = votes.of(requests)
+    return [_approval(each, approvals.draft(each.draft_id)[0], given[each.id]) for each in requests]
 
 
 def entry(entry: Entry) -> shapes.LogEntry:
@@ -129,6 +137,11 @@ def _decision(decided: Decided) -> shapes.Decision:
         executor=body.get("executor") or None,
         hold=body.get("hold") or None,
         release=decided.release,
+        reasons=list(body.get("reasons") or ()),
+        needs=int(body.get("needs") or 1),
+        confidence=int(body.get("confidence") or 0),
+        hold_seconds=int(body.get("hold_seconds") or 0),
+        break_glass=list(body.get("break_glass") or ()),
     )
 
 
@@ -168,7 +181,7 @@ def _draft(drafted: Drafted) -> shapes.Draft:
     )
 
 
-def _approval(request: Request, draft: Draft) -> shapes.Approval:
+def _approval(request: Request, draft: Draft, given: Sequence[Vote]) -> shapes.Approval:
     return shapes.Approval(
         id=request.id,
         case=request.case_id,
@@ -186,6 +199,13 @@ def _approval(request: Request, draft: Draft) -> shapes.Approval:
         decided_at=request.decided_at,
         reason=request.reason,
         conditions=request.conditions,
+        needs=request.terms.needs,
+        votes=[
+            shapes.Vote(person=each.person, verdict=each.word.value, at=each.at, conditions=each.conditions)
+            for each in given
+        ],
+        hold_seconds=request.terms.hold_seconds,
+        held_until=request.held_until,
     )
 
 

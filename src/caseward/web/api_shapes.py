@@ -80,6 +80,11 @@ class Decision(BaseModel):
     executor: str | None
     hold: str | None
     release: str
+    reasons: list[str] = Field(description="Why a person looks whatever the matrix says.")
+    needs: int = Field(description="How many people of the lane must consent.")
+    confidence: int = Field(description="Percent of confidence below which nothing goes out by itself.")
+    hold_seconds: int = Field(description="How long consent can be taken back.")
+    break_glass: list[str] = Field(description="Ids of the triggers that woke a person.")
 
 
 class Message(BaseModel):
@@ -135,6 +140,15 @@ class Effect(BaseModel):
     key: str | None = None
 
 
+class Vote(BaseModel):
+    """One person's consent to the words of a request."""
+
+    person: str
+    verdict: Literal["approve", "edit"] = Field(description="`edit` by who wrote the words.")
+    at: At
+    conditions: str
+
+
 class Approval(BaseModel):
     """A request for consent to exactly one draft."""
 
@@ -154,6 +168,10 @@ class Approval(BaseModel):
     decided_at: At | None
     reason: str
     conditions: str
+    needs: int = Field(description="How many must consent to the same digest; `state` is `open` until they have.")
+    votes: list[Vote] = Field(description="The consents to this digest so far, in their order.")
+    hold_seconds: int = Field(description="How long consent can be taken back before anything is done.")
+    held_until: At | None = Field(description="Until when that is; null where nothing is held, or no longer.")
 
 
 class Result(BaseModel):
@@ -217,6 +235,7 @@ class Case(BaseModel):
     intent: str
     category: str
     severity: str
+    woken: list[str] = Field(description="Ids of the triggers that woke a person for it.")
     tier: TierName | None
     turns: int
     questions: int

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from caseward.core import review
-from caseward.core.approval import Word
+from caseward.core.approval import AGREED, Vote, Word
 from caseward.core.pack import Pack
 from caseward.core.task import ResultStatus, TaskRequest
+from caseward.desk import verdicts
 from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
-from caseward.web import times, words
+from caseward.web import failures, times, words
 from caseward.web.checks import Check, Source, checks, facts_of
 from caseward.web.citations import Part, evidence_of, parts_of
 from caseward.web.times import Clock
@@ -97,6 +98,28 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One person's consent to the words on the card."""
+
+    name: str
+    at: datetime
+    wrote: bool
+    """They wrote the words."""
+    conditions: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Consent that can still be taken back."""
+
+    until: datetime
+    clock: str
+    """When that ends, to the second."""
+    undo: bool
+    """Whether this person may take it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """One request for a decision."""
 
@@ -115,6 +138,11 @@ class Card:
     lang: str
     words: int
     effects: Sequence[Line]
+    consents: str
+    """How many of those needed have approved; empty where one is enough."""
+    given: Sequence[Given]
+    held: Held | None
+    hold_seconds: int
     may: frozenset[str]
     off: str
     """Why nothing, or not everything, can be decided here; empty otherwise."""
@@ -159,16 +187,19 @@ def build(
     href: str,
     origin: str,
     typed: Typed,
+    names: Mapping[str, str],
     focus: bool = False,
 ) -> Card:
-    """Return the card of an open request, as `person` may use it."""
+    """Return the card of a request that is open or held, as `person` may use it. Needs an open transaction."""
     drafted = file.draft(request.draft_id)
     draft = drafted.draft if drafted else None
     decided = file.decided[0] if file.decided else None
     sources = evidence_of(draft)
     reply = draft.reply if draft else ""
     language = draft.language if draft else ""
-    may, off = _rights(pack, request, person)
+    votes = file.votes.get(request.id, ())
+    held = _held(file, request, pack, person, now)
+    may, off = (frozenset(), "") if held else _rights(file, request, votes, pack, person)
     failed = [check for check in (drafted.checks if drafted else ()) if not check["ok"]]
     if failed and may:
         may -= {Word.APPROVE}
@@ -183,7 +214,9 @@ def build(
         origin=origin,
         question=request.question,
         why=request.why,
-        clock=times.clock(
+        clock=None
+        if held
+        else times.clock(
             "decision",
             deadline.due_at if deadline else request.expires_at,
             now=now,
@@ -213,6 +246,18 @@ def build(
         lang=language,
         words=len(reply.split()),
         effects=_effects(act, draft.task if draft else None, pack, request),
+        consents=consents(request, len(votes)),
+        given=[
+            Given(
+                name=words.who(vote.person, names),
+                at=vote.at,
+                wrote=vote.word is Word.EDIT,
+                conditions=vote.conditions,
+            )
+            for vote in votes
+        ],
+        held=held,
+        hold_seconds=request.terms.hold_seconds,
         may=may,
         off=off,
         href=href,
@@ -228,11 +273,37 @@ def build(
     )
 
 
-def _rights(pack: Pack, request: Request, person: Person) -> tuple[frozenset[str], str]:
+def consents(request: Request, given: int) -> str:
+    """Return how many of those needed have approved, where one is not enough."""
+    if request.terms.needs == 1:
+        return ""
+    return f"{given} of {request.terms.needs} have approved" if given else f"{request.terms.needs} people must approve"
+
+
+def _rights(
+    file: CaseFile, request: Request, votes: Sequence[Vote], pack: Pack, person: Person
+) -> tuple[frozenset[str], str]:
     """Return what a person may say to a request, and why not more."""
-    if request.lane in words.lanes_of(pack, person.role):
-        return frozenset(Word), ""
-    return frozenset(), f"{words.deciders(pack, request.lane)} decides this. You can read it here."
+    if request.lane not in words.lanes_of(pack, person):
+        return frozenset(), f"{words.deciders(pack, request.lane)} decides this. You can read it here."
+    why = verdicts.barred(file.case, request, person.id, person.role)
+    if why:
+        return frozenset(), failures.sentence(why)
+    if any(vote.person == person.id for vote in votes):
+        missing = request.terms.needs - len(votes)
+        more = "one more person" if missing == 1 else f"{missing} more people"
+        return frozenset(Word) - {Word.APPROVE}, f"You have approved this. It waits for {more}."
+    return frozenset(Word), ""
+
+
+def _held(file: CaseFile, request: Request, pack: Pack, person: Person, now: datetime) -> Held | None:
+    if request.held_until is None or request.state not in AGREED:
+        return None
+    return Held(
+        until=request.held_until,
+        clock=times.local(request.held_until, pack.hours.zone, now=now, seconds=True),
+        undo=now < request.held_until and not verdicts.barred(file.case, request, person.id, person.role),
+    )
 
 
 def _effects(act: str, task: TaskRequest | None, pack: Pack, request: Request) -> list[Line]:

@@ -59,6 +59,8 @@ class CasePage:
     private: Sequence[dossier.Private]
     owner: str
     status: dossier.Marked
+    woken: Notice | None
+    """What broke the glass for it."""
     matter: str
     readings: Sequence[dossier.Reading]
     evidence: Sequence[Evidence]
@@ -146,6 +148,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         private=dossier.private(file, person, wish.reveal),
         owner=dossier.owner(file, person, names),
         status=dossier.Marked(text=words.status(file.case.status)[0], level=words.status(file.case.status)[1]),
+        woken=_woken(file, pack),
         matter=words.matter(pack, file.case.intent),
         readings=dossier.readings(file, pack, now),
         evidence=citations.evidence_of(draft),
@@ -172,6 +175,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
             href=wish.href,
             origin=wish.origin,
             typed=wish.typed,
+            names=names,
             focus=wish.focus,
         )
     return masking.masked((page, made), full_name, pack) if hidden else (page, made)
@@ -196,6 +200,12 @@ def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) ->
         notice=composed.notice,
         open=bool(composed.text),
     )
+
+
+def _woken(file: CaseFile, pack: Pack) -> Notice | None:
+    because = {trigger.id: trigger.because for trigger in pack.policy.triggers}
+    told = " ".join(because.get(each, "") for each in file.case.woken)
+    return Notice(level="bad", title=words.woken(file.case.woken), text=told) if file.case.woken else None
 
 
 def _affected(file: CaseFile) -> bool:

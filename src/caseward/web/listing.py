@@ -41,6 +41,8 @@ class Row:
     tier: Tier | None
     state: str
     clock: Clock | None
+    woken: str = ""
+    """By what a person was woken, empty where nobody was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class Empty:
 
 def asker(pack: Pack, person: Person) -> Asker:
     """Return a person as lists know them."""
-    return Asker(person_id=person.id, lanes=words.lanes_of(pack, person.role))
+    return Asker(person_id=person.id, lanes=words.lanes_of(pack, person))
 
 
 def views_of(person: Person) -> Sequence[View]:
@@ -138,11 +140,21 @@ def queue_rows(asks: Iterable[Ask], *, pack: Pack, person: Person, now: datetime
             number=ask.number,
             line=ask.question,
             tier=ask.tier,
-            state=f"{words.lane(pack, ask.lane)} · waiting {times.duration(now - ask.opened_at)}",
-            clock=times.clock("decision", ask.due_at, now=now, tier=ask.tier, closed=closed),
+            state=_standing(pack, ask, now),
+            clock=None
+            if ask.held_until
+            else times.clock("decision", ask.due_at, now=now, tier=ask.tier, closed=closed),
         )
         for ask in asks
     ]
+
+
+def _standing(pack: Pack, ask: Ask, now: datetime) -> str:
+    """Return how far a request has come."""
+    if ask.held_until is not None:
+        return f"Sending at {times.local(ask.held_until, pack.hours.zone, now=now, seconds=True)}"
+    consents = f"{ask.votes} of {ask.needs}" if ask.needs > 1 else ""
+    return words.joined([words.lane(pack, ask.lane), consents, f"waiting {times.duration(now - ask.opened_at)}"])
 
 
 def marked(row: Row, current: bool) -> Row:
@@ -154,7 +166,7 @@ def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, 
     mask = masking.masker(row.name, pack) if person.role is Role.ADMIN else masking.unmasked
     state = words.status(row.status)[0]
     if row.lane:
-        own = row.lane in words.lanes_of(pack, person.role)
+        own = row.lane in words.lanes_of(pack, person)
         state = "Needs your approval" if own else f"Needs approval · {words.lane(pack, row.lane)}"
     clock = None
     if row.due_at is not None:
@@ -170,6 +182,7 @@ def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, 
         tier=row.tier,
         state=state,
         clock=clock,
+        woken=words.woken(row.woken),
     )
 
 

@@ -111,6 +111,10 @@ def _families(seen: Figures, now: datetime) -> Iterator[Metric]:
     for tier, count in seen.decisions.items():
         decided.add_metric([tier], count)
     yield decided
+    woken = CounterMetricFamily("caseward_break_glass", "Cases that woke a person, by trigger.", labels=["trigger"])
+    for trigger, count in seen.break_glass.items():
+        woken.add_metric([trigger], count)
+    yield woken
     for name, meaning, label, counts in (
         ("cases", "Cases, by status.", "status", seen.cases),
         ("approvals", "Approval requests, by state.", "state", seen.approvals),

@@ -8,11 +8,13 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from caseward.core.approval import in_lane
 from caseward.core.case import CaseStatus
 from caseward.core.facts import FactKind
 from caseward.core.pack import Pack
 from caseward.core.roles import Role
 from caseward.packs import wording
+from caseward.store.people import Person
 
 STATUS: Mapping[CaseStatus, tuple[str, str]] = {
     CaseStatus.NEW: ("New", "info"),
@@ -86,9 +88,14 @@ def lane(pack: Pack, name: str) -> str:
     return found.title if found else humane(name)
 
 
-def lanes_of(pack: Pack, role: Role) -> tuple[str, ...]:
-    """Return the lanes in which a role may decide."""
-    return tuple(name for name, lane in pack.profile.lanes.items() if role in lane.roles)
+def lanes_of(pack: Pack, person: Person) -> tuple[str, ...]:
+    """Return the lanes in which a person may decide."""
+    return tuple(name for name, lane in pack.profile.lanes.items() if in_lane(lane, person.id, person.role))
+
+
+def woken(triggers: Sequence[str]) -> str:
+    """Return by what a person was woken: `Woken by somebody unsafe`; empty for nothing."""
+    return f"Woken by {', '.join(humane(each.replace('-', '_')).lower() for each in triggers)}" if triggers else ""
 
 
 def deciders(pack: Pack, name: str) -> str:

@@ -5,7 +5,7 @@ Each function needs an open transaction and returns the values of templates/work
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,12 +68,13 @@ def queue(
     focus: bool = False,
 ) -> dict[str, Any]:
     """Return the open requests of a person's lanes, with the one opened, or the first, beside them."""
-    own = words.lanes_of(pack, person.role)
-    asks = views.queue(pack.profile.lanes if person.role in ALL_LANES else own)
-    mine = [ask for ask in asks if ask.lane in own]
-    others = [ask for ask in asks if ask.lane not in own]
+    own = words.lanes_of(pack, person)
+    asks = views.queue(pack.profile.lanes if person.role in ALL_LANES else own, person_id=person.id)
+    held = [ask for ask in asks if ask.held_until is not None]
+    mine = [ask for ask in asks if ask.lane in own and not ask.voted and ask not in held]
+    others = [ask for ask in asks if ask not in mine and ask not in held]
     chosen = next((ask for ask in asks if ask.id == opened), None)
-    shown = chosen or next(iter([*mine, *others]), None)
+    shown = chosen or next(iter([*mine, *others, *held]), None)
     open_id = shown.id if shown else ""
     context: dict[str, Any] = {
         "list_title": "Approvals",
@@ -82,7 +83,13 @@ def queue(
         "case_only": chosen is not None,
         "tabs": (),
         "query": "",
-        "groups": _asked(mine, others, pack=pack, person=person, now=now, opened=open_id),
+        "groups": _asked(
+            {"Waiting for you": mine, "Waiting for others": others, "Approved, not sent yet": held},
+            pack=pack,
+            person=person,
+            now=now,
+            opened=open_id,
+        ),
         "empty": _nothing_to_decide(own, now),
         "pager": Pager(),
         "back": "/approvals",
@@ -126,12 +133,11 @@ def _mark(context: dict[str, Any], href: str) -> dict[str, Any]:
 
 
 def _asked(
-    mine: Sequence[Ask], others: Sequence[Ask], *, pack: Pack, person: Person, now: datetime, opened: str
+    parts: Mapping[str, Sequence[Ask]], *, pack: Pack, person: Person, now: datetime, opened: str
 ) -> list[Shelf]:
-    parts = (("Waiting for you", mine), ("Waiting for others", others))
     return [
         Shelf(title=title, rows=listing.queue_rows(asks, pack=pack, person=person, now=now, opened=opened))
-        for title, asks in parts
+        for title, asks in parts.items()
         if asks
     ]
 

@@ -18,7 +18,7 @@ from caseward.store import approvals as requests
 from caseward.store import views
 from caseward.store.db import transaction
 from caseward.store.people import Person
-from caseward.web import failures, render, words, workspace
+from caseward.web import failures, listing, render, workspace
 from caseward.web.card import Notice, Typed
 from caseward.web.menu import Count, NavItem
 from caseward.web.session import NotForRole, Visitor, form_visitor, local_path, only
@@ -30,7 +30,7 @@ router = APIRouter()
 
 
 def _waiting(person: Person) -> Count:
-    return Count(number=views.waiting(words.lanes_of(tools.pack(), person.role)), hot=True)
+    return Count(number=views.waiting(listing.asker(tools.pack(), person)), hot=True)
 
 
 NAV = NavItem(
@@ -107,7 +107,7 @@ def decide(
     """Record a verdict. What was typed is shown again, whatever stands in its way."""
     try:
         with transaction():
-            verdicts.decide(
+            said = verdicts.decide(
                 approval_id,
                 form.verdict,
                 person=visitor.person.id,
@@ -119,9 +119,28 @@ def decide(
             )
     except (BadInput, Conflict, Refused) as error:
         return _again(request, visitor, approval_id, form, error)
-    return RedirectResponse(
-        "/approvals?decided=1" if form.origin == "queue" else local_path(form.next), status_code=303
-    )
+    if form.origin == "case" or said.held_until is not None:  # what can be taken back stays in sight
+        return RedirectResponse(local_path(form.next), status_code=303)
+    return RedirectResponse("/approvals?decided=1", status_code=303)
+
+
+@router.post("/approvals/{approval_id}/undo")
+def undo(
+    request: Request,
+    approval_id: str,
+    visitor: Annotated[Visitor, Depends(form_visitor)],
+    origin: Annotated[Literal["case", "queue"], Form(alias="from")] = "case",
+    next: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Take consent back while it is held. What comes too late is answered with the case as it is."""
+    try:
+        with transaction():
+            verdicts.undo(approval_id, person=visitor.person.id, role=visitor.person.role)
+    except (Conflict, Refused) as error:
+        title = "It was too late to undo this" if isinstance(error, Conflict) else "This was not undone"
+        notice = Notice(level="info", title=title, text=failures.sentence(str(error)), icon="info")
+        return _card(request, visitor, approval_id, Typed(notice=notice), origin, failures.status_of(error))
+    return RedirectResponse(local_path(next), status_code=303)
 
 
 @router.post("/approvals/{approval_id}/preview")
@@ -163,6 +182,8 @@ def _card(request: Request, visitor: Visitor, approval_id: str, typed: Typed, or
 
 def _notice(error: CasewardError, state: ApprovalState, typed: bool) -> Notice:
     kept = " What you wrote is kept below." if typed else ""
+    if isinstance(error, verdicts.Repeated):
+        return Notice(level="info", title="You have approved this", text="It waits for somebody else.", icon="users")
     if isinstance(error, Conflict) and state is not ApprovalState.OPEN:
         return Notice(level="info", title="This was decided before you", text=f"See what happened.{kept}", icon="users")
     text = failures.sentence(str(error).removeprefix("text: ").removeprefix("reason: ")) + kept

@@ -49,6 +49,22 @@ function tick() {
 
 if (clocks.length && Number.isFinite(drift)) setInterval(tick, 1000);
 
+// --- held consent: the page counts down to when it leaves, and looks once it has ---------------------------------------
+
+for (const held of all("[data-sends]")) {
+  const ends = Date.parse(held.dataset.sends);
+  const count = () => {
+    const left = Math.ceil((ends - Date.now() - drift) / 1000);
+    held.textContent = left > 0 ? `Sending in ${left} s` : "Sending now";
+    if (left > 0) return;
+    clearInterval(counting);
+    one("[data-undo]", held.closest("form"))?.remove();
+    setTimeout(() => location.reload(), 2000);
+  };
+  const counting = setInterval(count, 1000);
+  if (Number.isFinite(drift)) count();
+}
+
 // --- theme: the form works alone; here it works without loading the page ------------------------------------------------
 
 one("[data-theme-form]")?.addEventListener("submit", (event) => {
@@ -179,7 +195,7 @@ function single(event) {
   if (key === "]") return press("[href='#file']") || (one("#file")?.focus(), true);
   if (key === "/") return one("[data-search]")?.focus(), true;
   if (/^[1-9]$/.test(key)) return openEvidence(key);
-  if ("aedxnr".includes(key)) return press(`[data-key="${key}"]`);
+  if ("aedxnrz".includes(key)) return press(`[data-key="${key}"]`);
   return false;
 }
 
