@@ -12,7 +12,7 @@ from pathlib import Path
 
 from caseward.core import roles
 from caseward.core.conditions import OPERATORS_OF
-from caseward.packs.load import FILES, FOLDERS, load
+from caseward.packs.load import BESIDE, FILES, FOLDERS, load
 from caseward.settings import Settings, variable
 from tools import commands, http_api
 from tools.source import NOTE, ClassDoc, cell, classes, codes, left_out, plain, takes
@@ -100,6 +100,12 @@ SECTIONS = (
         "execute, one both approves and executes, an agent may more than [the house allows](capabilities.md), or work "
         "has nobody who answers for it.",
         shapes=(("Agents", "Agents"), ("Agent", "Agent"), ("Activity", "Activity")),
+    ),
+    Section(
+        file="mutants.yaml",
+        intro="Slips of the policy that no golden case, promise or proof notices, and why each is accepted: a list of "
+        "`slip`, as `python -m tools.mutate PACK` in a checkout names it, and `because`. Nothing else reads the file; "
+        "it may be left out.",
     ),
     Section(
         file="intents.yaml",
@@ -240,9 +246,9 @@ def raci_page() -> str:
 def pack_page() -> str:
     """Return the reference of all pack files."""
     names = [section.file.rstrip("/") for section in SECTIONS]
-    if sorted(names) != sorted((*FILES, *FOLDERS)):
+    if sorted(names) != sorted((*FILES, *BESIDE, *FOLDERS)):
         raise SystemExit(
-            f"the pack loader reads {sorted((*FILES, *FOLDERS))}, but the reference tells of {sorted(names)}"
+            f"the pack loader reads {sorted((*FILES, *BESIDE, *FOLDERS))}, but the reference tells of {sorted(names)}"
         )
     found = {name: doc for file in SHAPES for name, doc in classes(file).items()}
     lines = [

@@ -76,6 +76,8 @@ FILES = (
     "voice.yaml",
     "lexicon.yaml",
 )
+BESIDE = ("mutants.yaml",)
+"""Files that lie in the folder for a tool, and are no part of the pack."""
 FOLDERS = ("rules", "golden", "templates", "knowledge", "records")
 
 
@@ -178,7 +180,7 @@ class _Reader:
 
     def _strangers(self) -> None:
         for path in sorted(self.folder.iterdir()):
-            known = path.name in FILES or path.name in FOLDERS or path.suffix not in (".yaml", ".yml")
+            known = path.name in (*FILES, *BESIDE, *FOLDERS) or path.suffix not in (".yaml", ".yml")
             if not known and not path.name.startswith("."):
                 fix = did_you_mean(path.name, (*FILES, *FOLDERS))
                 self.errors.append(PackError("no such pack file is read", file=path.name, fix=fix))
