@@ -10,7 +10,19 @@ import sys
 
 import typer
 
-from caseward.cli import explaining, flow, keeping, looking, people, releases, rules, serving, words
+from caseward.cli import (
+    comparing,
+    explaining,
+    flow,
+    keeping,
+    looking,
+    people,
+    releases,
+    rules,
+    serving,
+    starting,
+    words,
+)
 from caseward.cli.say import complain, why_away
 from caseward.core.errors import CasewardError
 
@@ -23,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (serving, rules, flow, words, explaining, releases, looking, people, keeping):
+for module in (serving, rules, flow, starting, words, comparing, explaining, releases, looking, people, keeping):
     module.add_to(app)
 
 

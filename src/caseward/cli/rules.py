@@ -74,7 +74,7 @@ def decide_facts(
     policy = load_policy(pack_folder(pack))
     policy = replace(policy, phase=phase or policy.phase, topology=topology or policy.topology)
     if jsonl:
-        for where, text in _lines(facts):
+        for where, text in json_lines(facts):
             line(_decision(_decide(policy, parse(text, where), where)))
         return
     name = "standard input" if facts == "-" else facts
@@ -85,7 +85,7 @@ def decide_facts(
         _print_decision(policy, decision)
 
 
-def _lines(path: str) -> Iterator[tuple[str, str]]:
+def json_lines(path: str) -> Iterator[tuple[str, str]]:
     """Yield where each line stands and what it says, as it comes in; empty ones are left out."""
     if path == "-":
         source: Iterator[bytes] = iter(sys.stdin.buffer)

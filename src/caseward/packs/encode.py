@@ -105,18 +105,18 @@ class Meaning:
             return negated(self.keeps(then.part))
         return (all_of if isinstance(then, All) else any_of)(self.keeps(part) for part in then.parts)
 
-    def differs(self, other: Meaning) -> Term:
-        """Return when the other policy decides otherwise. Which rules led there does not count."""
+    def differs(self, other: Meaning, fields: Iterable[str]) -> Term:
+        """Return when the other policy's decision is another one in any of those fields."""
         return any_of(
             unlike(mine.get(value, False), theirs.get(value, False))
-            for name in (*ANSWERS, *LISTS)
+            for name in fields
             for mine, theirs in [(getattr(self, name), getattr(other, name))]
             for value in {**mine, **theirs}
         )
 
-    def answers(self, decision: Decision) -> Term:
-        """Return when the decision is like this one in all but what it lists."""
-        return all_of(getattr(self, name).get(getattr(decision, name), False) for name in ANSWERS)
+    def answers(self, decision: Decision, fields: Iterable[str]) -> Term:
+        """Return when the decision is like this one in those fields, each of which has one value."""
+        return all_of(getattr(self, name).get(getattr(decision, name), False) for name in fields)
 
     def read(self, model: z3.ModelRef) -> Decision:
         """Return the decision of a model."""
@@ -142,6 +142,8 @@ class Meaning:
 LISTS = ("holds", "missing", "break_glass")
 ANSWERS = tuple(each.name for each in fields(Meaning) if each.name not in ("policy", "matches", "consent", *LISTS))
 """Fields of a decision with one value each."""
+FIELDS = (*ANSWERS, *LISTS)
+"""All that counts of a decision: which rules led there does not."""
 OUTCOME: Mapping[str, tuple[str, Callable[[Any], Value]]] = {
     "tier": ("tier", str),
     "lane": ("approval", str),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from caseward.core.errors import CasewardError
@@ -53,7 +53,7 @@ class Subject:
         return in_words(self.inputs.specs, case.facts)
 
 
-def in_words(specs: dict[str, FactSpec], facts: Facts) -> str:
+def in_words(specs: Mapping[str, FactSpec], facts: Facts) -> str:
     """Return facts as a pack writes them."""
     return ", ".join(f"{name}: {specs[name].show(value)}" for name, value in facts.items()) or "nothing known"
 

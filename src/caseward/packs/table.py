@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from caseward.core.policy import Tier
-from caseward.packs.encode import meaning
+from caseward.packs.encode import FIELDS, meaning
 from caseward.packs.inputs import any_of, negated
 from caseward.packs.places import RULES
 from caseward.packs.schema import did_you_mean
@@ -64,7 +64,7 @@ def idle(subject: Subject) -> Iterator[Fault]:
     rules = [rule for rule, _sure, _may in subject.rules()]
     gone = [subject.inputs.variable(f"without {rule.id}") for rule in rules]
     fewer = meaning(subject.policy, subject.inputs, without=gone)
-    differs = subject.inputs.named(subject.meaning.differs(fewer))
+    differs = subject.inputs.named(subject.meaning.differs(fewer, FIELDS))
     for rule, without in zip(rules, gone, strict=True):
         others = (negated(each) for each in gone if each is not without)
         if not subject.search.ever(differs, without, *others):

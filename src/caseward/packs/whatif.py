@@ -10,14 +10,15 @@ from typing import Any
 from caseward.core.errors import BadInput
 from caseward.core.facts import Facts, FactSpec, Value, parse_facts
 from caseward.core.pack import Golden, Pack
-from caseward.core.policy import Decision, Policy, decide
-from caseward.packs.encode import ANSWERS, LISTS, meaning
-from caseward.packs.inputs import Inputs, Term, all_of, negated
+from caseward.core.policy import Decision, Hold, Policy, decide
+from caseward.packs.encode import ANSWERS, FIELDS, Meaning, meaning
+from caseward.packs.inputs import Inputs, Term, all_of, any_of, negated
 from caseward.packs.rulediff import RuleChange, changes
 from caseward.packs.solve import Search
 
-FIELDS = (*ANSWERS, *LISTS)
-"""Fields of a decision that count: which rules led there does not."""
+PLAIN = ("tier", "approval", "auto_send", "executor", "hold")
+"""Fields that tell what becomes of a case."""
+AMOUNTS = tuple(name for name in ANSWERS if name not in PLAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +107,9 @@ def compare(before: Pack, after: Pack, past: Iterable[Past] = (), *, limit: int 
 def differences(a: Policy, b: Policy, *, limit: int = 20) -> tuple[Difference, ...]:
     """Return cases that two policies decide differently, the plainest first; nothing where they are proved equal.
 
-    All facts that either knows are tried, in every phase and topology. Every case differs in another way from those
-    before it: in what tier, consent, executor and hold were and become.
+    All facts that either knows are tried, in every phase and topology. Cases that both settle come before those in
+    which a fact is missing. Each differs in another way from those before it: in what tier, lane, release, work and
+    hold were and become, or in the amounts where those stay as they are.
 
     Raises:
         BadInput: a fact of one is another kind of fact in the other.
@@ -115,16 +117,30 @@ def differences(a: Policy, b: Policy, *, limit: int = 20) -> tuple[Difference, .
     inputs = Inputs(a, b)
     before, after = meaning(a, inputs), meaning(b, inputs)
     search = Search(inputs, b)
-    wanted: Term = before.differs(after)
+    differs = inputs.named(before.differs(after, FIELDS))
+    open_ = inputs.named(any_of((before.holds[Hold.MISSING], after.holds[Hold.MISSING])))
+    shown: list[Term] = []
     found: list[Difference] = []
-    while len(found) < limit:
-        example = search.example(wanted, of=[before, after])
-        if example is None:
-            break
-        case, (was, becomes) = example.case, example.decisions
-        found.append(Difference(facts=case.facts, phase=case.phase, topology=case.topology, before=was, after=becomes))
-        wanted = inputs.named(all_of((wanted, negated(all_of((before.answers(was), after.answers(becomes)))))))
+    for wanted in (negated(open_), open_):
+        while len(found) < limit:
+            example = search.example(differs, wanted, *shown, of=[before, after])
+            if example is None:
+                break
+            case, (was, becomes) = example.case, example.decisions
+            found.append(
+                Difference(facts=case.facts, phase=case.phase, topology=case.topology, before=was, after=becomes)
+            )
+            shown.append(inputs.named(negated(_kind(before, after, was, becomes))))
     return tuple(found)
+
+
+def _kind(before: Meaning, after: Meaning, was: Decision, becomes: Decision) -> Term:
+    """Return when two policies differ in the way that these decisions do."""
+    changed = [name for name in ANSWERS if getattr(was, name) != getattr(becomes, name)]
+    plainly = any(name in PLAIN for name in changed)
+    same = [] if plainly or changed else [negated(before.differs(after, AMOUNTS))]
+    fields = PLAIN if plainly else (*PLAIN, *changed)
+    return all_of((before.answers(was, fields), after.answers(becomes, fields), *same))
 
 
 def _golden(before: Pack, after: Pack) -> Iterator[Change]:
