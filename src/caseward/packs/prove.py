@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from caseward.core.invariant import Invariant, broken
+from caseward.core.invariant import SETTING, Invariant, broken
 from caseward.core.pack import Pack
 from caseward.packs import matrix, table
 from caseward.packs.inputs import negated
@@ -82,7 +82,9 @@ def _broken(subject: Subject, invariant: Invariant) -> Iterator[Fault]:
     if found:
         case = found.case
         agreed(broken(case.of(subject.policy), invariant, case.facts), case)
-        message = f"broken {standing(case)} on {subject.facts(case)}: {answer(found.decisions[0])}"
+        unknown = [f"{name} unknown" for name in sorted(invariant.when.names() - case.facts.keys() - SETTING.keys())]
+        told = ", ".join((subject.facts(case), *unknown)) if case.facts else subject.facts(case)
+        message = f"broken {standing(case)} on {told}: {answer(found.decisions[0])}"
         fix = "mend the rules or the matrix, or the promise"
         yield Fault(file=PROMISES, id=invariant.id, message=message, fix=fix)
 
