@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from caseward.core.approval import PLAIN, Terms
 from caseward.core.case import CaseStatus, Contact
 from caseward.core.ids import ApprovalId, CaseId, ContactId, DraftId
 from caseward.core.messages import Understanding
@@ -145,6 +146,7 @@ class House:
         question: str = "Grant a one-off reschedule?",
         reply: str = REPLY,
         failed: str = "",
+        terms: Terms = PLAIN,
     ) -> ApprovalId:
         """Ask for consent to a draft of a case; `failed` is what a check of it found."""
         at = self.now - timedelta(minutes=37)
@@ -189,6 +191,7 @@ class House:
                 why="Policy says this lesson counts as used. Only a coach can make an exception.",
                 expires_at=self.now + timedelta(hours=4),
                 now=at,
+                terms=terms,
             )
             log.append("approval", "A", {"question": question}, at=at, case_id=case_id)
         return approval
@@ -213,6 +216,13 @@ class Browser:
         assert form, f"no form posts to {action}"
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
         return self.client.post(form[1], data={**hidden, **values})
+
+    def press(self, page: Response, action: str) -> Response:
+        """Press the button of `page` that posts its form to `action` instead, with the form's hidden fields."""
+        forms = re.findall(r"<form.*?</form>", page.text, re.S)
+        [form] = [each for each in forms if f'formaction="{action}"' in each]
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+        return self.client.post(action, data=hidden)
 
 
 def _evidence(

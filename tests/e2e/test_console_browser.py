@@ -14,9 +14,9 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from caseward.core.approval import ApprovalState
+from caseward.core.approval import ApprovalState, Terms
 from caseward.core.roles import Role
-from caseward.store import approvals
+from caseward.store import approvals, cases
 from caseward.store.db import transaction
 from tests.e2e.console_house import House, a_full_desk, house
 
@@ -154,6 +154,26 @@ def test_a_case_is_found_and_approved_by_keyboard_alone(desk: Desk) -> None:
         expect(page.get_by_role("heading", name="Coach approved this")).to_be_visible()
 
     assert desk.house.state(desk.asked["citra"]) == ApprovalState.APPROVED
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_held_consent_counts_down_and_is_taken_back_by_keyboard(desk: Desk, scheme: str) -> None:
+    case_id = desk.house.case("Gita Example", "My lawyer will call you")
+    with transaction():
+        cases.change(cases.get(case_id), desk.house.now, woken=("threat",))
+    held = desk.house.ask(case_id, terms=Terms(hold_seconds=30, needs=1))
+    context, page = desk.open(Role.COACH, f"/cases/{case_id}", scheme=scheme)
+
+    with closing(context):
+        page.keyboard.press("a")
+        expect(page.get_by_text("Approved. Sending in 2")).to_be_visible()
+        assert Axe().run(page).response["violations"] == []
+        assert desk.house.state(held) == ApprovalState.APPROVED
+        page.keyboard.press("z")
+        expect(page.get_by_role("button", name="Approve")).to_be_visible()
+
+    assert desk.house.state(held) == ApprovalState.OPEN
+    assert desk.house.begun == []
 
 
 def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(desk: Desk) -> None:
