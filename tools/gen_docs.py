@@ -14,7 +14,7 @@ from caseward.core import roles
 from caseward.core.conditions import OPERATORS_OF
 from caseward.packs.load import BESIDE, FILES, FOLDERS, load
 from caseward.settings import Settings, variable
-from tools import commands, http_api
+from tools import commands, complaints, http_api
 from tools.source import NOTE, ClassDoc, cell, classes, codes, left_out, plain, takes
 
 ROOT = Path(__file__).parents[1]
@@ -186,6 +186,7 @@ def main(arguments: list[str]) -> int:
 def pages() -> Iterator[tuple[Path, str]]:
     """Yield every page that is written, whole or in part, and what it should hold."""
     yield ROOT / "docs/reference/pack.md", pack_page()
+    yield ROOT / "docs/reference/pack-errors.md", complaints.page()
     yield ROOT / "docs/reference/capabilities.md", capabilities_page()
     yield ROOT / "docs/reference/raci.md", raci_page()
     yield ROOT / "docs/reference/commands.md", commands.page()
