@@ -96,14 +96,14 @@ def identity_is_verified(subject: Subject) -> str:
 
 @rule
 def pages_are_published(subject: Subject) -> str:
-    """Only published pages in force inside the release are cited."""
+    """Only published pages in force inside the release are cited, in the words they have there."""
     for each in subject.draft.evidence:
         if each.kind == "article":
             article = subject.pack.articles.get(each.id)
             if article is None or not article.in_force(subject.today):
                 return f"page {each.id} is not published in this release"
-            if each.source != subject.pack.profile.release:
-                return f"page {each.id} was cited from release {each.source}"
+            if each.source != subject.pack.profile.release and each.excerpt not in article.answer.values():
+                return f"page {each.id} was cited from release {each.source} and says something else now"
     return ""
 
 
@@ -219,4 +219,4 @@ def _dated(months: tuple[str, ...], weekdays: tuple[str, ...]) -> re.Pattern[str
         return None
     day = r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?"
     before = f"(?:{weekday.pattern},? )?" if weekday else ""
-    return re.compile(rf"({before})({day} (?:of )?{month.pattern}|{month.pattern} {day}(?![\d:.]))")
+    return re.compile(rf"({before})({day} (?:of |de )?{month.pattern}|{month.pattern} {day}(?![\d:.]))")

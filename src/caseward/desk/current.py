@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
+from caseward.core.errors import NotFound
 from caseward.core.pack import Pack
 from caseward.core.release import Changed, Files, changes
 from caseward.packs import shelf
+from caseward.packs.load import load
 from caseward.store import db, phases, releases
 
 
@@ -45,3 +48,17 @@ def unpublished(files: Files) -> tuple[Changed, ...]:
 def compare(before: str, after: str) -> tuple[Changed, ...]:
     """Return how two releases differ, file by file; raise NotFound."""
     return changes(releases.files(before), releases.files(after))
+
+
+def of_release(release: str) -> Pack | None:
+    """Return the pack of an earlier release, or None when its files were not kept."""
+    try:
+        return _loaded(release, releases.get(release).digest)
+    except NotFound:
+        return None
+
+
+@lru_cache(maxsize=2)
+def _loaded(release: str, _digest: str) -> Pack:
+    with shelf.laid_out(releases.files(release)) as folder:
+        return shelf.named(load(folder), release)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -106,10 +106,12 @@ _choosers: dict[str, Chooser] = {}
 
 def _chooser(pack: Pack) -> Chooser:
     """Return the pack's chooser, compiled once."""
-    if pack.digest not in _choosers:
+    chooser = _choosers.get(pack.digest)
+    if chooser is None:
+        chooser = Chooser(pack.lexicon, pack.entities)
         _choosers.clear()
-        _choosers[pack.digest] = Chooser(pack.lexicon, pack.entities)
-    return _choosers[pack.digest]
+        _choosers[pack.digest] = chooser
+    return chooser
 
 
 def _choose(case: Case, turn: Turn, slots: list[datetime]) -> datetime | None:
@@ -137,6 +139,49 @@ def outdated(draft: Draft, picture: Picture, language: str) -> list[str]:
     drafted = {each.id: each.excerpt for each in draft.evidence if each.kind in READINGS}
     current = {name: _printed(pack, reading.values, language, now) for name, reading in picture.readings.items()}
     return [name for name, excerpt in drafted.items() if name in current and _excerpt(current[name]) != excerpt]
+
+
+def moved(draft: Draft, intent: str, before: Pack | None) -> list[str]:
+    """Return what a draft rests on that says something else in the pack in force than in the one it was made with.
+
+    `before` is that one; None when nobody knows any more what it said.
+    """
+    now = tools.pack()
+    if before is None:
+        return ["what it was drafted from was not kept"]
+    pages = [each.id for each in draft.evidence if each.kind == "article"]
+    said = [f"page {id}" for id in pages if _page(before, id) != _page(now, id)]
+    if draft.template:
+        was, will_be = before.intents.get(intent), now.intents.get(intent)
+        if (was and (was.plans, was.reads)) != (will_be and (will_be.plans, will_be.reads)):
+            said.append(f"how {intent} is answered")
+        failed = [plan.failed for plan in (was.plans if was else ()) if plan.template == draft.template and plan.failed]
+        said += [f"template {id}" for id in (draft.template, *failed) if _words(before, id) != _words(now, id)]
+    return list(dict.fromkeys(said))
+
+
+def _page(pack: Pack, id: str) -> object:
+    page = pack.articles.get(id)
+    return page and (page.answer, page.status, page.effective)
+
+
+def _words(pack: Pack, id: str) -> object:
+    template = pack.templates.get(id)
+    return template and (template.text, template.status)
+
+
+def renewed(draft: Draft) -> Draft:
+    """Return a draft that cites its pages as they are in the pack in force; one that is not there is not cited."""
+    pack, today = tools.pack(), tools.now().astimezone(tools.pack().hours.zone).date()
+    found = []
+    for each in draft.evidence:
+        page = pack.articles.get(each.id) if each.kind == "article" else None
+        if page is not None and page.in_force(today):
+            excerpt = page.answer.get(draft.language, "")
+            found.append(replace(each, excerpt=excerpt, source=pack.profile.release))
+        elif each.kind != "article":
+            found.append(each)
+    return replace(draft, evidence=tuple(found))
 
 
 def _draft(case: Case, turn: Turn, picture: Picture, plan: Plan, values: Mapping[str, Any], decision_id: int) -> Draft:

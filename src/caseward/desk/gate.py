@@ -10,6 +10,7 @@ from caseward.core.policy import Decision, Trigger
 from caseward.core.turn import Picture
 from caseward.desk import tools
 from caseward.store import cases, log
+from caseward.store.approvals import Request
 
 
 def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int]:
@@ -23,6 +24,8 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int
     seen = picture.understanding
     body = {
         **{key: value for key, value in asdict(decision).items() if key not in ("tier", "release", "holds")},
+        "phase": tools.pack().policy.phase,
+        "topology": tools.pack().policy.topology,
         "facts": [
             {"name": fact.name, "value": fact.value, "source": fact.source, "at": fact.at}
             for fact in picture.facts.values()
@@ -80,6 +83,31 @@ def still_allows(picture: Picture, approved: Decision | policy.Tier) -> str:
     return "" if decision.executor else "no rule lets operations run it"
 
 
+def moved(picture: Picture, asked: Request, *, drafted: policy.Tier | None, executes: bool) -> list[str]:
+    """Return what policy says of a case now other than when people were asked, in words.
+
+    Args:
+        picture: the case as it is now.
+        asked: what they were asked.
+        drafted: the tier that the desk drafted for, which decides the words; None for words of a person.
+        executes: whether there is work to do.
+    """
+    lanes, decision = tools.pack().policy.lanes, policy.decide(tools.pack().policy, picture.plain())
+    said = []
+    if decision.tier > asked.tier or drafted not in (None, decision.tier):
+        rules = ", ".join(decision.rules) or "unforeseen"
+        said.append(f"{asked.tier if drafted is None else drafted} is {decision.tier} now ({rules})")
+    if asked.lane not in lanes or lanes.index(decision.approval) > lanes.index(asked.lane):
+        said.append(f"the lane {decision.approval} must consent")
+    if decision.needs > asked.terms.needs:
+        said.append(f"{decision.needs} people must consent")
+    if decision.hold is not None:
+        said.append(f"policy holds it: {decision.hold}")
+    if executes and decision.executor is None:
+        said.append("no rule lets operations run it")
+    return said
+
+
 def _wants_a_person(case: Case, picture: Picture) -> list[str]:
     """Return why a person must look, whatever the tier (SUP-9, SUP-13)."""
     limits = tools.pack().profile.limits
@@ -100,7 +128,7 @@ def _not_sure_enough(decision: Decision, picture: Picture) -> list[str]:
     if not decision.auto_send:
         return []
     guesses = {"the message was understood": picture.understanding.confidence}
-    if "published_answer" in picture.facts and picture.facts["published_answer"].value:
+    if picture.finding.hits and "published_answer" in picture.facts and picture.facts["published_answer"].value:
         guesses["the page that answers it was found"] = picture.finding.hits[0].score
     return [
         f"{what} with {int(sure * 100)} % confidence, and {decision.confidence} % are asked for"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Picture, Turn
 from caseward.desk import (
     approvals,
     casework,
+    current,
     drafting,
     executor,
     gate,
@@ -142,8 +143,11 @@ def answer(conversation_id: str, turn_number: int) -> str:
     return respond(case, turn)
 
 
-def respond(case: Case, turn: Turn, *, again: bool = False) -> str:
-    """Understand, decide, draft, check; then say it, ask the contact, or ask a person."""
+def respond(case: Case, turn: Turn, *, again: bool = False, consented: Consented | None = None) -> str:
+    """Understand, decide, draft, check; then say it, ask the contact, or ask a person.
+
+    What a person `consented` to before policy moved is done where it comes out the same; they are not asked twice.
+    """
     before = case
     seen = triage.understand(case, turn, again=again)
     case, who = identity.establish(case, turn, seen)
@@ -168,7 +172,12 @@ def respond(case: Case, turn: Turn, *, again: bool = False) -> str:
     if decision.auto_send and not review.failures(checks):
         requests.keep_draft(proposal.draft, checks=[], at=tools.now())
         return fulfil(case, proposal.draft, speaker.by_policy(proposal.draft, decision, now=tools.now()), who.state)
-    return _ask_people(before, case, turn, picture, decision, proposal.plan, proposal.draft, checks, promise=promise)
+    if consented and consented.covers(proposal.draft, decision) and not review.failures(checks):
+        requests.keep_draft(proposal.draft, checks=[asdict(check) for check in checks], at=tools.now())
+        consent = approvals.consent(consented.request)
+        return fulfil(case, proposal.draft, consent, who.state, approval_id=consented.request.id)
+    return _ask_people(before, case, turn, picture, decision, proposal.plan, proposal.draft, checks, promise=promise,
+                       moved=consented.why if consented else "")  # fmt: skip
 
 
 @story(otherwise=ask_again)
@@ -189,6 +198,9 @@ def conclude(approval_id: str) -> str:
 
     picture = triage.refresh(case, who, draft.decision)
     health.listen(picture.heard)
+    moved = _moved(case, request, draft, picture)
+    if moved:
+        return _decide_anew(case, request, draft, picture, moved)
     changed = drafting.outdated(draft, picture, draft.language)
     if changed and draft.template:
         return _facts_moved(case, changed, lane=request.lane)
@@ -309,6 +321,7 @@ def _ask_people(
     checks: Sequence[Check],
     *,
     promise: datetime,
+    moved: str = "",
 ) -> str:
     """Open a request for consent, and acknowledge at once: heard, and by when, promising nothing."""
     lanes = tools.pack().policy.lanes
@@ -316,8 +329,8 @@ def _ask_people(
     waiting = requests.open_of(case.id)
     if before.intent == case.intent:
         approvals.withdraw(case, "superseded by a newer draft")
-    _ask(case, draft, checks, lane=lane, tier=decision.tier, question=plan.question, why=plan.why,
-         terms=Terms.of(decision))  # fmt: skip
+    _ask(case, draft, checks, lane=lane, tier=decision.tier, question=plan.question,
+         why=f"{plan.why} {moved}".strip(), terms=Terms.of(decision))  # fmt: skip
     if not waiting:
         template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"
         speaker.tell(case, template, {"promise_time": promise}, address=casework.address(case),
@@ -334,8 +347,9 @@ def _ask(case: Case, draft: Draft, checks: Sequence[Check], **of: Any) -> None:
 
 def _ask_anew(case: Case, request: Request, draft: Draft, *, lane: str, why: str) -> None:
     """Ask the people of a lane about the draft of an earlier request, on the same terms."""
+    draft = drafting.renewed(_copy(draft))
     checks = review.check(case, draft, identity.of(case).state)
-    _ask(case, _copy(draft), checks, lane=lane, tier=request.tier, question=request.question, why=why,
+    _ask(case, draft, checks, lane=lane, tier=request.tier, question=request.question, why=why,
          terms=request.terms)  # fmt: skip
 
 
@@ -377,6 +391,55 @@ def _facts_moved(case: Case, changed: list[str], *, lane: str) -> str:
     log.append("stale", "A", {"readings": changed, "lane": lane}, at=tools.now(), case_id=case.id)
     turn = intake.again(case)
     return respond(case, turn, again=True) if turn else casework.become(case, CaseStatus.OPEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consented:
+    """What a person consented to before policy moved."""
+
+    request: Request
+    why: str
+    """What moved, for whoever is asked about it anew."""
+
+    def covers(self, draft: Draft, decision: Decision) -> bool:
+        """Return whether what was drafted anew is the same in words and effects, and asks for no more consent."""
+        lanes, asked = tools.pack().policy.lanes, self.request
+        same = draft.digest == asked.digest and decision.tier <= asked.tier and decision.needs <= asked.terms.needs
+        return same and asked.lane in lanes and lanes.index(decision.approval) <= lanes.index(asked.lane)
+
+
+def _moved(case: Case, request: Request, draft: Draft, picture: Picture) -> list[str]:
+    """Return what the draft rests on that another release or phase has changed since, in words."""
+    body = cases.decision(case.id, draft.decision)
+    policy = tools.pack().policy
+    if body is None or (body["release"], body.get("phase"), body.get("topology")) == (
+        policy.release, policy.phase, policy.topology,
+    ):  # fmt: skip
+        return []
+    drafted = Tier[body["tier"]] if draft.template else None
+    said = gate.moved(picture, request, drafted=drafted, executes=draft.task is not None)
+    if body["release"] != policy.release:
+        intent = body.get("understanding", {}).get("intent", case.intent)
+        said += drafting.moved(draft, intent, current.of_release(body["release"]))
+    return said
+
+
+def _decide_anew(case: Case, request: Request, draft: Draft, picture: Picture, moved: list[str]) -> str:
+    """Policy moved while people were asked: decide and draft by what is in force; words a person wrote stay theirs."""
+    policy = tools.pack().policy
+    log.append("stale", "A", {"policy": moved, "lane": request.lane}, at=tools.now(), case_id=case.id,
+               release=policy.release)  # fmt: skip
+    why = f"Policy moved meanwhile ({policy.release}, {policy.phase}, {policy.topology}): {'; '.join(moved)}."
+    turn = intake.again(case)
+    if draft.template and turn is not None:
+        return respond(case, turn, again=True, consented=Consented(request=request, why=why))
+    case, decision, decision_id = gate.decide(case, turn.number if turn else case.turns, picture)
+    told = replace(drafting.renewed(_copy(draft)), decision=decision_id)
+    checks = review.check(case, told, identity.of(case).state, by_person=True)
+    lane = max((each for each in (request.lane, decision.approval) if each in policy.lanes), key=policy.lanes.index)
+    _ask(case, told, checks, lane=lane, tier=max(decision.tier, request.tier), question=request.question, why=why,
+         terms=Terms.of(decision))  # fmt: skip
+    return casework.become(case, CaseStatus.WAITING_APPROVAL)
 
 
 def _remember(turn: Turn, picture: Picture, *, ask: str) -> dict[str, Any]:

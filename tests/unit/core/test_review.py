@@ -32,6 +32,7 @@ def evidence(kind: str, *, excerpt: str = "", values: tuple[str, ...] = (), sour
     return Evidence(id="opening-hours", kind=kind, title="", excerpt=excerpt, source=source, at=NOW, values=values)
 
 
+HOURS = "Kami buka pukul 09:00-18:00."
 READING = evidence("reading", values=SUPPORTED)
 HOUSE = evidence("house", excerpt="Studio demo", values=("11:30",), source="2026-11-21.1")
 TASK = TaskRequest(skill="reschedule", args={}, key="reschedule:ses-1")
@@ -52,7 +53,7 @@ def pack(school: Pack) -> Pack:
         id="opening-hours",
         status="published",
         title={"id": "Jam buka"},
-        answer={"id": "Kami buka pukul 09:00-18:00."},
+        answer={"id": HOURS},
         asked_as={},
         owner="coach",
         effective=date(2026, 1, 5),
@@ -102,7 +103,10 @@ PASSES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("Halo.", {}),
         ("Halo.", {"identity": IdentityState.UNKNOWN, "evidence": (HOUSE,)}),
     ],
-    "pages are published": [("Halo.", {"evidence": (evidence("article", source="2026-11-21.1"),)})],
+    "pages are published": [
+        ("Halo.", {"evidence": (evidence("article", source="2026-11-21.1"),)}),
+        ("Halo.", {"evidence": (evidence("article", source="2026-11-20.1", excerpt=HOURS),)}),
+    ],
     "claims have evidence": [
         ("Sesi kamu sudah dipindahkan.", {"task": TASK}),
         ("Sesi kamu sudah dipindahkan.", {}),
