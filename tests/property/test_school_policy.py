@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from caseward.core.facts import Facts, Value
+from caseward.core.invariant import PHASES, TOPOLOGIES, Invariant, broken
 from caseward.core.policy import Decision, Tier, decide
 from caseward.packs.load import load
 
-POLICY = load(Path(__file__).parents[2] / "packs" / "vocal-coaching").policy
+PACK = load(Path(__file__).parents[2] / "packs" / "vocal-coaching")
+POLICY = PACK.policy
+STANDING = {where: replace(POLICY, phase=where[0], topology=where[1]) for where in product(PHASES, TOPOLOGIES)}
+"""The policy in every phase and topology."""
 
 FLAGS = ("published_answer", "account_specific", "transactional", "exception_requested")
 SIGNALS = (
@@ -130,7 +136,7 @@ def make_sense(facts: Facts) -> bool:
 
 
 def asked(facts: Facts, where: tuple[str, str] = ("pilot", "empowered")) -> Decision:
-    return decide(replace(POLICY, phase=where[0], topology=where[1]), facts)
+    return decide(STANDING[where], facts)
 
 
 @given(whole)
@@ -240,3 +246,86 @@ def test_one_unhealthy_system_holds_whatever_rests_on_it(facts: dict[str, Value]
     assert decision.hold is not None
     assert decision.executor is None
     assert not decision.auto_send
+
+
+PROMISED = {
+    "always reaches the coach": (
+        "refund",
+        "cancellation",
+        "privacy",
+        "complaint",
+        "chargeback",
+        "legal",
+        "abuse",
+        "minors",
+    ),
+    "waits for proof of identity": ("account-needs-identity", "change-needs-identity", "operations-need-identity"),
+    "does not go out by itself": ("pilot-sends-only-published", "pilot-sends-nothing", "hub-sends", "contradiction"),
+    "is not run": (
+        "r0-executes-nothing",
+        "cutoff-needs",
+        "quota-needs",
+        "insisting",
+        "what-is-held",
+        "degraded-pauses",
+    ),
+    "needs a person": ("a-person-for-r3", "exception", "degraded-knowledge-pauses"),
+}
+"""What the field asks a business to promise → beginnings of the school's promises."""
+
+
+@pytest.mark.parametrize("what", sorted(PROMISED))
+def test_what_the_field_asks_for_is_promised(what: str) -> None:
+    ids = [promise.id for promise in PACK.invariants]
+
+    assert [each for each in PROMISED[what] if not any(id.startswith(each) for id in ids)] == []
+    assert len(ids) >= 18
+
+
+@pytest.mark.parametrize("promise", PACK.invariants, ids=lambda promise: promise.id)
+def test_a_promise_is_kept_in_every_golden_case_and_is_about_some(promise: Invariant) -> None:
+    settled = [{**case.facts, "phase": phase, "topology": "hub"} for case in PACK.golden for phase in PHASES]
+
+    assert [case.case for case in PACK.golden if breaks(promise, case.facts)] == []
+    assert any(promise.when.truth(facts) for facts in settled)
+
+
+@given(whole | forgotten().map(lambda pair: pair[1]))
+@settings(max_examples=150)
+def test_every_promise_is_kept_whatever_is_known_and_whatever_is_not(facts: dict[str, Value]) -> None:
+    assert [promise.id for promise in PACK.invariants if breaks(promise, facts)] == []
+
+
+@given(whole, settings_of_policy)
+@settings(max_examples=500)
+def test_a_person_is_woken_by_what_pol_3_names_and_by_nothing_else(
+    facts: dict[str, Value], where: tuple[str, str]
+) -> None:
+    decision = asked(facts, where)
+
+    failing = facts["transactional"] and facts["degraded"] & (SYSTEMS - {"knowledge"})  # type: ignore[operator]
+    named = [name for name in SIGNALS if facts[name] and name != "minor_or_sensitive"]
+    assert bool(decision.break_glass) == bool(
+        named or failing or facts["exception_requested"] or facts["intent"] == "complaint"
+    )
+    if decision.break_glass:
+        assert decision.approval != "none"
+        assert not decision.auto_send
+
+
+@given(whole, settings_of_policy)
+@settings(max_examples=300)
+def test_consent_past_the_pilot_can_be_taken_back_and_two_answer_a_wish_about_personal_data(
+    facts: dict[str, Value], where: tuple[str, str]
+) -> None:
+    decision = asked(facts, where)
+
+    tried = where[0] != "pilot"
+    assert decision.hold_seconds == (10 if tried and decision.tier >= Tier.R2 else 0)
+    assert decision.needs == (2 if tried and facts["intent"] == "privacy" else 1)
+    assert not (tried and decision.auto_send) or decision.confidence >= 80
+
+
+def breaks(promise: Invariant, facts: Facts) -> bool:
+    """Whether the school breaks a promise on these facts in any phase and topology."""
+    return any(broken(policy, promise, facts) for policy in STANDING.values())
