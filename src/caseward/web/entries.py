@@ -19,6 +19,7 @@ VERDICTS: Mapping[str, str] = {
     "escalate": "escalated",
     "expired": "not decided in time, which counts as denied",
     "write": "answered in their own words",
+    "undo": "took the consent back; everybody is asked anew",
 }
 LONGEST = 240
 """Characters of a line; the whole entry is in the log itself."""
@@ -77,8 +78,14 @@ def _status(payload: Payload) -> str:
 
 def _verdict(payload: Payload) -> str:
     verdict = str(payload.get("verdict") or "")
+    needs = int(payload.get("needs") or 1)
     return words.joined(
-        [VERDICTS.get(verdict, verdict), _plain(payload.get("reason")), _plain(payload.get("conditions"))]
+        [
+            VERDICTS.get(verdict, verdict),
+            f"{payload.get('votes')} of {needs}" if needs > 1 else "",
+            _plain(payload.get("reason")),
+            _plain(payload.get("conditions")),
+        ]
     )
 
 
@@ -88,6 +95,7 @@ def _check(payload: Payload) -> str:
 
 KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "approval": ("hand", "Asked for a decision", _parts("question")),
+    "break_glass": ("triangle-alert", "Woke a person", _parts("wakes", "because", "severity")),
     "breach": ("triangle-alert", "A promise was missed", _parts("clock")),
     "case": ("circle-dot", "Case", _status),
     "check": ("shield-check", "Checked the draft", _check),
@@ -107,7 +115,9 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "warning": ("clock", "A promise is near", _parts("clock")),
 }
 """Kind → icon, title, and what its payload says in a line. A kind that is not here is shown by its name."""
-BETWEEN_MESSAGES = frozenset({"approval", "breach", "case", "decision", "denied", "identity", "result", "verdict"})
+BETWEEN_MESSAGES = frozenset(
+    {"approval", "breach", "break_glass", "case", "decision", "denied", "identity", "result", "verdict"}
+)
 """Kinds shown in the conversation; the messages themselves stand there anyway, the rest is in the History tab."""
 AWAITED = words.STATUS[CaseStatus.WAITING_APPROVAL][0].lower()
 WORDS_OF_PEOPLE = frozenset({"draft", "inbound", "note", "send"})

@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 from caseward.core import ids
+from caseward.core.approval import PLAIN, Terms
 from caseward.core.case import CaseStatus, Contact
 from caseward.core.ids import ApprovalId, CaseId, ContactId, ConversationId, DraftId
 from caseward.core.pack import Pack
@@ -89,7 +90,9 @@ class Site:
             log.append("decision", "A", {"tier": str(tier)}, at=self.now(), case_id=opened.id)
         return opened.id
 
-    def ask(self, case: CaseId, *, lane: str = "coach", reply: str = "We have looked into it.") -> ApprovalId:
+    def ask(
+        self, case: CaseId, *, lane: str = "coach", reply: str = "We have looked into it.", terms: Terms = PLAIN
+    ) -> ApprovalId:
         """Ask for consent to a reply with a task behind it."""
         task = TaskRequest(
             skill="refund", args={"invoice": "INV-1"}, key=f"refund:{case}", summary="Return the payment"
@@ -107,7 +110,7 @@ class Site:
             approvals.keep_draft(draft, checks=[{"name": "length", "ok": True, "detail": ""}], at=self.now())
             asked = approvals.open_request(
                 draft, lane=lane, tier=Tier.R3, question="Return this payment?", why="Policy asks the coach.",
-                expires_at=self.now() + timedelta(hours=4), now=self.now(),
+                expires_at=self.now() + timedelta(hours=4), now=self.now(), terms=terms,
             )  # fmt: skip
             effects.queue_task(
                 task, case_id=case, draft_id=draft.id, approval_id=asked, approvers=("coach",), now=self.now()

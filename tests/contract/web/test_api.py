@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from caseward.core.approval import Terms
 from caseward.core.ids import CaseId
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
@@ -224,6 +225,61 @@ def test_of_two_who_decide_at_once_one_is_heard(site: Site) -> None:
         each.join()
 
     assert sorted(answers) == [200, 409, 409, 409]
+
+
+def test_a_request_that_needs_two_is_open_until_two_have_approved(site: Site) -> None:
+    _visitor, case = filed(site)
+    approval = site.ask(case, terms=Terms(needs=2))
+    read = get(site, f"/api/v1/approvals/{approval}")
+    assert (read["needs"], read["votes"], read["held_until"]) == (2, [], None)
+    first, second = site.token("coach"), site.token("coach")
+    word = {"verdict": "approve", "digest": read["digest"]}
+
+    one = verdict(site, approval, token=first, conditions="once", **word)
+    same = verdict(site, approval, token=first, **word)
+    both = verdict(site, approval, token=second, **word)
+
+    assert (one.json()["state"], [each["conditions"] for each in one.json()["votes"]]) == ("open", ["once"])
+    assert problem(same)[:2] == (409, "conflict")
+    assert (both.json()["state"], len({each["person"] for each in both.json()["votes"]})) == ("approved", 2)
+    assert [begun for begun in site.begun if begun[1] == approval] == [("conclude", approval)]
+    assert both.json() in get(site, f"/api/v1/cases/{case}")["approvals"]
+
+
+def undo(site: Site, approval: str, role: str = "coach") -> httpx2.Response:
+    with site.client(site.token(role)) as client:
+        return client.post(f"/api/v1/approvals/{approval}/undo")
+
+
+def test_consent_is_taken_back_while_it_is_held_and_not_later(site: Site) -> None:
+    _visitor, case = filed(site)
+    approval = site.ask(case, terms=Terms(hold_seconds=60))
+    word = {"verdict": "approve", "digest": get(site, f"/api/v1/approvals/{approval}")["digest"]}
+    assert "nothing to undo" in problem(undo(site, approval))[2]
+
+    held = verdict(site, approval, **word).json()
+    undone = undo(site, approval).json()
+    assert (held["state"], undone["state"], undone["votes"]) == ("approved", "open", [])
+    assert held["held_until"] > held["decided_at"]
+    assert undone["held_until"] is None
+
+    verdict(site, approval, **word)
+    site.late += timedelta(seconds=60)
+    late = undo(site, approval)
+    site.late = timedelta()
+    assert problem(late)[:2] == (409, "conflict")
+    assert "too late to undo" in problem(late)[2]
+    assert not [begun for begun in site.begun if begun[1] == approval]
+
+
+@pytest.mark.parametrize("role", ["agent", "ops_lead", "on_call", "admin"])
+def test_only_a_role_of_the_lane_takes_consent_back(site: Site, role: str) -> None:
+    _visitor, case = filed(site)
+    approval = site.ask(case, terms=Terms(hold_seconds=60))
+    verdict(site, approval, verdict="approve", digest=get(site, f"/api/v1/approvals/{approval}")["digest"])
+
+    assert problem(undo(site, approval, role))[:2] == (403, "refused")
+    assert get(site, f"/api/v1/approvals/{approval}")["state"] == "approved"
 
 
 def test_a_verdict_on_another_draft_than_the_one_asked_about_is_refused(site: Site) -> None:

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 import caseward
 from caseward.flows import clockwork
-from caseward.store import db, log, running
+from caseward.store import cases, db, log, running
 from caseward.store.db import transaction
 from caseward.web.docs import CODES
 from tests.contract.web.conftest import Site
@@ -91,6 +91,7 @@ def test_the_figures_count_what_happened(site: Site) -> None:
     site.ask(case)
     with transaction():
         log.append("denied", "B", {"effect": "execute"}, at=site.now(), case_id=case)
+        cases.change(cases.get(case), site.now(), woken=("threat", "anger"))
     site.late = timedelta(minutes=5)
     after = figures(site)
     site.late = timedelta()
@@ -103,6 +104,7 @@ def test_the_figures_count_what_happened(site: Site) -> None:
     assert grew("caseward_approvals", state="open") == 1
     assert grew("caseward_tasks", state="queued") == 1
     assert grew("caseward_denied_total") == 1
+    assert grew("caseward_break_glass_total", trigger="anger") == 1
     assert value(after, "caseward_oldest_unanswered_seconds") >= 300
     assert value(after, "caseward_http_request_seconds_count", path="/chat/messages", method="POST", status="202") >= 1
 
