@@ -17,6 +17,7 @@ from caseward.cli import (
     keeping,
     looking,
     people,
+    phases,
     releases,
     rules,
     serving,
@@ -35,7 +36,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (serving, rules, flow, starting, words, comparing, explaining, releases, looking, people, keeping):
+for module in (
+    serving,
+    rules,
+    flow,
+    starting,
+    words,
+    comparing,
+    explaining,
+    releases,
+    phases,
+    looking,
+    people,
+    keeping,
+):
     module.add_to(app)
 
 

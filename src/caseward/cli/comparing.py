@@ -52,10 +52,10 @@ def what_if(
             past = chain(past, _recorded(stack))
         found = whatif.compare(before, after, past, limit=limit)
     if as_json:
-        document(_as_json(found))
+        document(as_told(found))
     else:
         specs = {**before.policy.facts, **after.policy.facts}
-        print("\n".join(_in_words(found, specs, limit)))
+        print("\n".join(told_in_words(found, specs, limit)))
     if not found.same:
         raise no()
 
@@ -74,12 +74,18 @@ def _told(cases: str) -> Iterator[Past]:
 
 
 def _recorded(stack: ExitStack) -> Iterator[Past]:
-    from caseward.packs.whatif import Past
-    from caseward.store import releases
     from caseward.store.db import transaction
 
     stack.enter_context(connected())
     stack.enter_context(transaction())
+    yield from recorded_cases()
+
+
+def recorded_cases() -> Iterator[Past]:
+    """Yield what the desk has decided, in the transaction that is open."""
+    from caseward.packs.whatif import Past
+    from caseward.store import releases
+
     for each in releases.past():
         yield Past(where=f"case {each.case}, turn {each.turn}", facts=each.facts, at=each.at)
 
@@ -87,7 +93,8 @@ def _recorded(stack: ExitStack) -> Iterator[Past]:
 # --- as JSON ----------------------------------------------------------------------------------------------------------
 
 
-def _as_json(found: Comparison) -> Mapping[str, Any]:
+def as_told(found: Comparison) -> Mapping[str, Any]:
+    """Return a comparison as it is printed for programs."""
     return {
         "same": found.same,
         "rules": [asdict(each) for each in found.rules],
@@ -114,7 +121,8 @@ def _decision(decision: Decision) -> Mapping[str, Any]:
 # --- in words ---------------------------------------------------------------------------------------------------------
 
 
-def _in_words(found: Comparison, specs: Mapping[str, FactSpec], limit: int) -> Iterator[str]:
+def told_in_words(found: Comparison, specs: Mapping[str, FactSpec], limit: int = SHOWN) -> Iterator[str]:
+    """Yield the lines that tell a comparison to people."""
     from caseward.packs.subject import answer, in_words
 
     for rule in found.rules:

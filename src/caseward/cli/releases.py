@@ -1,31 +1,25 @@
-"""What the desk goes by: releases from proposal to roll-back, and how far the desk is trusted."""
+"""What the desk goes by: releases, from proposal to roll-back."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from caseward.cli.deciding import By, Reason, deciding, person_of
 from caseward.cli.looking import connected
-from caseward.cli.rules import Phase, Topology
-from caseward.cli.say import AsJson, PackFolder, complain, document, no, pack_folder
-from caseward.core.errors import BadInput, Conflict, NotFound, Refused
+from caseward.cli.say import AsJson, PackFolder, document, pack_folder
+from caseward.core.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
+    from caseward.core.pack import Pack
     from caseward.core.release import Changed
-    from caseward.store.people import Person
-    from caseward.store.phases import PhaseDecision
+    from caseward.packs.whatif import Comparison
     from caseward.store.releases import Release, Switch
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A release, such as 2026-11-21.1.")]
-By = Annotated[str, typer.Option("--by", metavar="PERSON", help="Who decides: the id or e-mail address of a person.")]
-Reason = Annotated[str, typer.Option(help="Why, for whoever looks back.")]
 HOUSE = "house"
 AGENTS = ("D", "F")
 """Agents that may draft a change."""
@@ -47,10 +41,6 @@ def add_to(app: typer.Typer) -> None:
     ):
         release.command(name)(command)
     app.add_typer(release, name="release")
-    phase = typer.Typer(help="How far the desk is trusted.", no_args_is_help=True, rich_markup_mode=None)
-    phase.command("show")(show_phase)
-    phase.command("set")(set_phase)
-    app.add_typer(phase, name="phase")
 
 
 # --- releases ---------------------------------------------------------------------------------------------------------
@@ -70,8 +60,8 @@ def propose(
     if release and not load.RELEASE.fullmatch(release):
         raise BadInput(f"--as {release!r} is not YYYY-MM-DD.N; give an id such as 2026-11-21.2")
     files = shelf.snapshot(pack_folder(pack))
-    with _deciding():
-        by = author if author in (HOUSE, *AGENTS) else _person(author).id
+    with deciding():
+        by = author if author in (HOUSE, *AGENTS) else person_of(author).id
         _tell(library.propose(files, author=by, reason=reason, release=release), as_json)
 
 
@@ -79,8 +69,8 @@ def approve(release: Id, by: By, reason: Reason, as_json: AsJson = False) -> Non
     """Consent to a proposal; never to one's own."""
     from caseward.desk import library
 
-    with _deciding():
-        person = _person(by)
+    with deciding():
+        person = person_of(by)
         _tell(library.approve(release, person=person.id, role=person.role, reason=reason), as_json)
 
 
@@ -88,8 +78,8 @@ def refuse(release: Id, by: By, reason: Reason, as_json: AsJson = False) -> None
     """Turn a proposal down for good."""
     from caseward.desk import library
 
-    with _deciding():
-        person = _person(by)
+    with deciding():
+        person = person_of(by)
         _tell(library.refuse(release, person=person.id, role=person.role, reason=reason), as_json)
 
 
@@ -97,8 +87,8 @@ def withdraw(release: Id, by: By, reason: Reason, as_json: AsJson = False) -> No
     """Take one's own proposal back for good."""
     from caseward.desk import library
 
-    with _deciding():
-        _tell(library.withdraw(release, person=_person(by).id, reason=reason), as_json)
+    with deciding():
+        _tell(library.withdraw(release, person=person_of(by).id, reason=reason), as_json)
 
 
 def publish(
@@ -110,8 +100,8 @@ def publish(
     """Make an approved proposal current; every process of the desk serves it within seconds."""
     from caseward.desk import library
 
-    with _deciding():
-        person = _person(by) if by else None
+    with deciding():
+        person = person_of(by) if by else None
         asked = {"person": person.id, "role": str(person.role)} if person else {}
         _tell(library.publish(release, reason=reason, **asked), as_json)
 
@@ -125,8 +115,8 @@ def roll_back(
     """Make an earlier release current again, in one step."""
     from caseward.desk import library
 
-    with _deciding():
-        person = _person(by)
+    with deciding():
+        person = person_of(by)
         _tell(library.roll_back(release, person=person.id, role=person.role, reason=reason), as_json)
 
 
@@ -157,10 +147,15 @@ def show(release: Id, as_json: AsJson = False) -> None:
 def diff(
     first: Annotated[str, typer.Argument(metavar="A", help="A release.")],
     second: Annotated[str, typer.Argument(metavar="[B]", help="Another; without it, A with what it changed.")] = "",
+    effects: Annotated[
+        bool, typer.Option("--effects", help="Also what would be decided otherwise, ever and in the cases that were.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what differs between two releases, file by file."""
+    """Show what differs between two releases: entry by entry in the policy, and file by file."""
+    from caseward.cli.comparing import as_told, told_in_words
     from caseward.desk import current
+    from caseward.packs import rulediff
     from caseward.store.db import transaction
 
     with connected(), transaction():
@@ -169,109 +164,24 @@ def diff(
             raise BadInput(f"{first} is the first release; name another one to compare it with")
         before, after = (first, _known(second).id) if second else (one.base, first)
         changed = current.compare(before, after)
+        was, will_be = _pack_of(before), _pack_of(after)
+        rules = list(rulediff.changes(was, will_be))
+        found = _effects(was, will_be) if effects else None
     if as_json:
-        document({"before": before, "after": after, "files": [_changed(each) for each in changed]})
+        told = {"before": before, "after": after, "rules": [asdict(each) for each in rules]}
+        told |= {"files": [_changed(each) for each in changed]}
+        document(told | ({"effects": as_told(found)} if found else {}))
         return
     print(f"{before} -> {after}: {len(changed)} files differ")
+    if found:
+        print("\n".join(told_in_words(found, {**was.policy.facts, **will_be.policy.facts})))
+    else:
+        print("\n".join(f"{each.change} {each.kind} {each.id}" for each in rules))
     for each in changed:
         print("\n".join(each.lines()))
 
 
-# --- the phase --------------------------------------------------------------------------------------------------------
-
-
-def show_phase(as_json: AsJson = False) -> None:
-    """Show how far the desk is trusted, since when and by whom, and what the next phase should rest on."""
-    from caseward.desk import trust
-    from caseward.store import phases
-
-    with _deciding():
-        at, decided = trust.standing(), phases.current()
-        following = trust.following(at.phase)
-        criteria = trust.criteria(following) if following else ()
-    if as_json:
-        told = {"phase": at.phase, "topology": at.topology, "decided": _decision(decided)}
-        document({**told, "next": following or None, "criteria": list(criteria)})
-        return
-    since = (
-        f"since {decided.at:%Y-%m-%d %H:%M} UTC by {decided.by}: {decided.reason}" if decided else "as the pack says"
-    )
-    print(f"{at.phase}, {at.topology}; {since}")
-    for text, ticked in decided.criteria.items() if decided else ():
-        print(f"  [{'x' if ticked else ' '}] {text}")
-    if following:
-        print(f"next is {following}:" if criteria else f"next is {following}")
-    for number, text in enumerate(criteria, 1):
-        print(f"  {number}. {text}")
-
-
-def set_phase(
-    phase: Annotated[Phase, typer.Argument(metavar="PHASE", help=", ".join(Phase))],
-    by: By,
-    reason: Reason,
-    topology: Annotated[Topology | None, typer.Option(help="Who asks whom; as it was when left out.")] = None,
-    tick: Annotated[
-        list[int] | None, typer.Option(min=1, help="Number of a criterion that is met; may be given several times.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Decide how far the desk is trusted: one phase up at a time, or down."""
-    from caseward.desk import trust
-
-    with _deciding():
-        person, stated = _person(by), trust.criteria(phase)
-        wrong = [number for number in tick or () if number > len(stated)]
-        if wrong:
-            raise BadInput(f"--tick {wrong[0]}: {phase} has {len(stated)} criteria; see `caseward phase show`")
-        ticked = [stated[number - 1] for number in tick or ()]
-        decided = trust.decide(
-            phase, person=person.id, role=person.role, reason=reason, topology=topology or "", ticked=ticked
-        )
-    if as_json:
-        document(_decision(decided))
-        return
-    print(f"{decided.phase}, {decided.topology}; it was {decided.was}")
-    for text, met in decided.criteria.items():
-        if not met:
-            print(f"  not ticked: {text}")
-
-
-# --- what the commands share ------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _deciding() -> Iterator[None]:
-    """Open the library of the desk that the settings mean, for one decision; what it refuses is the answer no."""
-    from caseward.adapters import find
-    from caseward.desk import current, tools
-    from caseward.desk.library import Unsound
-    from caseward.store.db import transaction
-
-    with connected() as settings, tempfile.TemporaryDirectory(prefix="caseward-release-") as place:
-        pack = current.in_force(Path(place))
-        if pack is None:
-            raise BadInput("nothing has been published yet; start `caseward serve` once, which publishes its pack")
-        built_in = find.skill_names(settings.skills)
-        try:
-            with tools.office(pack, built_in=built_in, clock=lambda: datetime.now(UTC)), transaction():
-                yield
-        except (Refused, Conflict, Unsound) as error:
-            complain(error)
-            raise no() from None
-
-
-def _person(given: str) -> Person:
-    from caseward.store import people
-
-    try:
-        found = people.credentials(given)
-        person = found[0] if found else people.get(given)
-    except NotFound:
-        raise BadInput(f"nobody has the id or address {given!r}; see who there is in the console, or add them with "
-                       "`caseward person new`") from None  # fmt: skip
-    if person.disabled:
-        raise BadInput(f"{given} is disabled and decides nothing")
-    return person
+# --- how they are told ------------------------------------------------------------------------------------------------
 
 
 def _known(release: str) -> Release:
@@ -281,6 +191,22 @@ def _known(release: str) -> Release:
         return releases.get(release)
     except NotFound as error:
         raise BadInput(f"{error}; see `caseward release list`") from None
+
+
+def _effects(before: Pack, after: Pack) -> Comparison:
+    from caseward.cli.comparing import recorded_cases
+    from caseward.packs import whatif  # the prover takes its time to load
+
+    return whatif.compare(before, after, recorded_cases())
+
+
+def _pack_of(release: str) -> Pack:
+    from caseward.desk import current
+
+    pack = current.of_release(release)
+    if pack is None:
+        raise BadInput(f"the files of {release} were not kept, so that nothing can be compared with it")
+    return pack
 
 
 def _tell(release: Release, as_json: bool, *, history: list[Switch] | None = None) -> None:
@@ -315,10 +241,6 @@ def _release(it: Release, current: Switch | None) -> Mapping[str, Any]:
 
 def _switch(switch: Switch | None) -> Mapping[str, Any] | None:
     return {name: value for name, value in asdict(switch).items() if name != "id"} if switch else None
-
-
-def _decision(decided: PhaseDecision | None) -> Mapping[str, Any] | None:
-    return {name: value for name, value in asdict(decided).items() if name != "id"} if decided else None
 
 
 def _changed(each: Changed) -> Mapping[str, Any]:
