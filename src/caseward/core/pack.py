@@ -88,7 +88,8 @@ class IdentityPolicy:
     """Field → where it is looked up; left out, an entity is the id of a record of its name that has a `person`, and
     `email` and `phone` are fields of the person."""
     attempts: int = 3
-    """Failed tries allowed per conversation within the window; after that a person takes over."""
+    """Failed tries allowed within the window, in one conversation and with any one value named; after that a person takes
+    over."""
     window_minutes: int = 60
 
 

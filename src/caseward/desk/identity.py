@@ -17,8 +17,9 @@ from caseward.store import cases, contacts, log
 def establish(case: Case, turn: Turn, seen: Understanding) -> tuple[Case, Who]:
     """Return the case with its contact, and who writes.
 
-    The address matches a proven link, or the fields the pack names are given and match a record. Tries are counted per
-    conversation; when they are used up the person is no longer asked, and insists.
+    The address matches a proven link, or the fields the pack names are given and match a record. Wrong tries are
+    counted by the conversation and by each value that is named, so that a new conversation has no new tries at the same
+    record; when they are used up the person is no longer asked, and insists. Whoever was proved before goes on.
     """
     now = tools.now()
     known = contacts.identity(turn.channel, turn.address)
@@ -33,9 +34,11 @@ def establish(case: Case, turn: Turn, seen: Understanding) -> tuple[Case, Who]:
     given: dict[str, str] = {name: values[0] for name in policy.fields if (values := seen.entities.get(name))}
     if not given and not asked and not tools.pack().intents[seen.intent].account_specific:
         return case, Who(state=IdentityState.UNKNOWN)
-    failed = contacts.failed_attempts(case.conversation_id, now - timedelta(minutes=policy.window_minutes))
+    complete = len(given) == len(policy.fields)
+    since = now - timedelta(minutes=policy.window_minutes)
+    failed = contacts.failed_attempts(case.conversation_id, given if complete else {}, since)
     locked = failed >= policy.attempts
-    if len(given) < len(policy.fields):
+    if not complete:
         insists = locked or (asked and case.questions >= tools.pack().profile.limits.questions and not given)
         state = IdentityState.MISMATCH if failed else IdentityState.UNKNOWN
         return case, Who(state=state, insists=insists)
@@ -43,8 +46,11 @@ def establish(case: Case, turn: Turn, seen: Understanding) -> tuple[Case, Who]:
         _record(case, "refused", {"why": "too many tries"})
         return case, Who(state=IdentityState.MISMATCH, insists=True)
 
-    match = _match(given)
-    contacts.record_attempt(case.conversation_id, ok=match is not None, at=now)
+    try:
+        match = _match(given)
+    except SystemDown:  # nobody looked, so it is no wrong try
+        return case, Who(state=IdentityState.UNKNOWN)
+    contacts.record_attempt(case.conversation_id, given, ok=match is not None, at=now)
     if match is None:
         _record(case, "mismatch", {"fields": sorted(given)})
         return case, Who(state=IdentityState.MISMATCH, insists=failed + 1 >= policy.attempts)
@@ -65,13 +71,10 @@ def of(case: Case) -> Who:
 
 
 def _match(given: dict[str, str]) -> Contact | None:
-    try:
-        found = tools.skill("find_person").run(given, key="", now=tools.now())
-        if found.status is not ResultStatus.SUCCESS:
-            return None
-        person = tools.skill("person").run({"contact": found.values["contact"]}, key="", now=tools.now())
-    except SystemDown:
+    found = tools.skill("find_person").run(given, key="", now=tools.now())
+    if found.status is not ResultStatus.SUCCESS:
         return None
+    person = tools.skill("person").run({"contact": found.values["contact"]}, key="", now=tools.now())
     if person.status is not ResultStatus.SUCCESS:
         return None
     values = person.values

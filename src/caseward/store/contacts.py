@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core.case import Contact
@@ -59,19 +61,39 @@ def prove(channel: str, address: str, contact_id: ContactId, *, method: str, now
     )
 
 
-def record_attempt(conversation_id: ConversationId, *, ok: bool, at: datetime) -> None:
-    """Record a try to prove an identity."""
-    db.execute(insert(identity_attempts).values(conversation_id=conversation_id, ok=ok, at=at))
+def record_attempt(conversation_id: ConversationId, named: Mapping[str, str], *, ok: bool, at: datetime) -> None:
+    """Record a try to prove an identity, by the values that were named: field → value."""
+    row = {"conversation_id": conversation_id, "named": _digests(named), "ok": ok, "at": at}
+    db.execute(insert(identity_attempts).values(**row))
 
 
-def failed_attempts(conversation_id: ConversationId, since: datetime) -> int:
-    """Return how many tries failed since then."""
-    query = select(func.count()).where(
-        identity_attempts.c.conversation_id == conversation_id,
-        identity_attempts.c.at >= since,
-        identity_attempts.c.ok.is_(False),
-    )
-    return int(db.execute(query).scalar_one())
+def failed_attempts(conversation_id: ConversationId, named: Mapping[str, str], since: datetime) -> int:
+    """Return how many tries failed since then, of this conversation or of all that named one of these values: the most.
+
+    Whoever else names one of them waits until the commit.
+    """
+    given = {"conversation": conversation_id, "named": _digests(named), "since": since}
+    db.run("select pg_advisory_xact_lock(hashtextextended(value, 0)) from unnest(%(named)s::text[]) as value", given)
+    return int(db.run(_FAILED, given).fetchall()[0].most)
+
+
+_FAILED = """
+    select greatest(
+        (select count(*) from identity_attempts
+         where not ok and at >= %(since)s and conversation_id = %(conversation)s),
+        (select coalesce(max(tries), 0) from (
+            select count(*) as tries from identity_attempts, jsonb_array_elements_text(named) as value
+            where not ok and at >= %(since)s and named ?| %(named)s::text[] and value = any(%(named)s::text[])
+            group by value
+        ) as counted)
+    ) as most
+"""
+
+
+def _digests(named: Mapping[str, str]) -> list[str]:
+    """Return what stands for some values, in one order, so that two who lock the same ones never wait in a ring."""
+    told = (f"{field}:{value.casefold().strip()}" for field, value in named.items())
+    return sorted(hashlib.sha256(each.encode()).hexdigest() for each in told)
 
 
 def _contact(row: Any) -> Contact:
