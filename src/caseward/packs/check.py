@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from caseward.core.errors import PackError
 from caseward.core.pack import Golden, Pack
-from caseward.core.policy import Policy, decide
+from caseward.core.policy import Decision, Policy, decide
 from caseward.packs import load, references, samples, separation
 from caseward.packs.places import RULES, Places
 
@@ -43,7 +44,7 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
     from caseward.packs import prove, subject  # the prover is large, and whoever only loads a pack need not wait for it
 
     places = Places(folder)
-    golden = tuple(_golden(pack))
+    golden = tuple(_golden(_decided(pack.policy, pack.golden)))
     translated = subject.Subject(pack)
     proofs = prove.proofs(translated)
     wrong = [*prove.unfit(translated), *(fault for proof in proofs for fault in proof.faults)]
@@ -58,22 +59,27 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
         ),
         warnings=(
             *_warnings(pack, places, today),
-            *(_placed(places, fault) for fault in prove.useless(translated)),
+            *(_placed(places, fault) for fault in prove.doubtful(translated)),
         ),
         proofs=(prove.statement("every golden case is decided as expected", map(str, golden)), *proofs),
     )
 
 
-def _golden(pack: Pack) -> Iterator[PackError]:
-    for case in pack.golden:
-        for message in case.differs(decide(_policy_of(pack, case), case.facts)):
+def _golden(cases: Iterable[tuple[Golden, Decision]]) -> Iterator[PackError]:
+    for case, decision in cases:
+        for message in case.differs(decision):
             fix = "mend the rules, or what the case expects"
             yield PackError(message, file=case.file, line=case.line, rule=case.case, fix=fix)
 
 
-def _policy_of(pack: Pack, case: Golden) -> Policy:
-    policy = pack.policy
-    return replace(policy, phase=case.phase or policy.phase, topology=case.topology or policy.topology)
+def _decided(policy: Policy, cases: Iterable[Golden]) -> Iterator[tuple[Golden, Decision]]:
+    """Yield what is decided in each case, in the phase and topology that it means."""
+    places: dict[tuple[str, str], Policy] = {}
+    for case in cases:
+        place = (case.phase or policy.phase, case.topology or policy.topology)
+        if place not in places:
+            places[place] = replace(policy, phase=place[0], topology=place[1])
+        yield case, decide(places[place], case.facts)
 
 
 def _records(pack: Pack, places: Places) -> Iterator[PackError]:
@@ -89,9 +95,18 @@ def _warnings(pack: Pack, places: Places, today: date) -> Iterator[PackError]:
             message = f"last reviewed on {article.reviewed}, and due every {article.review_days} days"
             fix = "read it again, and set `reviewed`"
             yield places.error(f"knowledge/{article.id}.yaml", message, at=("reviewed",), fix=fix)
+    yield from _unguarded(pack, places)
+
+
+def _unguarded(pack: Pack, places: Places) -> Iterator[PackError]:
+    """Yield the rules that could be lost without any golden case being decided otherwise than it expects."""
+    about: dict[str, list[Golden]] = defaultdict(list)
+    for case, decision in _decided(pack.policy, pack.golden):
+        for name in (*decision.rules, *decision.possible):
+            about[name].append(case)
     for rule in pack.policy.rules:
-        others = tuple(each for each in pack.policy.rules if each is not rule)
-        if not any(_golden(replace(pack, policy=replace(pack.policy, rules=others)))):
+        policy = replace(pack.policy, rules=tuple(each for each in pack.policy.rules if each is not rule))
+        if not any(_golden(_decided(policy, about[rule.id]))):
             message = "no golden case would notice if this rule were lost"
             yield places.entry(places.rule_file(rule.id), rule.id, message, fix="add a case with its boundary values")
 

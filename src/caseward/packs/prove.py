@@ -64,10 +64,11 @@ def unfit(subject: Subject) -> Iterator[Fault]:
     yield from matrix.blank(subject)
 
 
-def useless(subject: Subject) -> Iterator[Fault]:
-    """Yield what has no effect on any decision: a slip, perhaps, and it hides what is meant."""
+def doubtful(subject: Subject) -> Iterator[Fault]:
+    """Yield what should be looked at: what has no effect on any decision, and intents that nothing has an effect on."""
     yield from table.idle(subject)
     yield from table.idle_overs(subject)
+    yield from table.unnamed(subject)
     yield from matrix.idle_rows(subject)
     for each in subject.pack.invariants:
         if not subject.search.ever(subject.inputs.truth(each.when, promised=True)[0]):

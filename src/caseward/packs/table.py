@@ -12,6 +12,9 @@ from caseward.packs.places import RULES
 from caseward.packs.schema import did_you_mean
 from caseward.packs.subject import Fault, Subject
 
+INTENT = "intent"
+"""The fact that the desk fills with what the contact wants."""
+
 
 def gaps(subject: Subject) -> Iterator[Fault]:
     """Yield known facts that no rule matches, however the others turn out.
@@ -84,3 +87,12 @@ def idle_overs(subject: Subject) -> Iterator[Fault]:
             if not subject.search.ever(sure, any_of(meant)):
                 message = f"`over` names {name!r}, with which this has no overlap that needs saying"
                 yield Fault(file=RULES, id=rule.id, at=("over",), message=message, fix="take it out")
+
+
+def unnamed(subject: Subject) -> Iterator[Fault]:
+    """Yield intents of which no rule speaks: what holds for all of them alone decides on these."""
+    asking = [sure for rule, sure, _may in subject.rules() if INTENT in rule.when.names()]
+    for intent, term in subject.inputs.choices.get(INTENT, ()):
+        if not subject.search.ever(term, any_of(asking)):
+            message, fix = f"no rule speaks of intent {intent}", "say in a rule which tier it has, or take it out"
+            yield Fault(file="facts.yaml", at=(INTENT, "values"), message=message, fix=fix)

@@ -221,7 +221,7 @@ def test_promises_hold_for_every_phase_unless_they_name_one(written: Callable[..
 
 
 def useless(pack: Pack) -> list[tuple[str, str]]:
-    return [(fault.id or fault.file, fault.message) for fault in prove.useless(Subject(pack))]
+    return [(fault.id or fault.file, fault.message) for fault in prove.doubtful(Subject(pack))]
 
 
 def test_the_school_has_nothing_useless() -> None:
