@@ -88,7 +88,7 @@ class IdentityPolicy:
     """Field → where it is looked up; left out, an entity is the id of a record of its name that has a `person`, and
     `email` and `phone` are fields of the person."""
     attempts: int = 3
-    """Failed tries allowed within the window, in one conversation and with any one value named; after that a person takes
+    """Failed tries allowed within the window, in one conversation and with any one value named; then a person takes
     over."""
     window_minutes: int = 60
 
