@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -109,3 +109,26 @@ class Not:
 
 
 Condition: TypeAlias = Test | All | Any | Not
+
+
+def tests(condition: Condition) -> Iterator[Test]:
+    """Yield every comparison in a condition."""
+    if isinstance(condition, Test):
+        yield condition
+    else:
+        for part in (condition.part,) if isinstance(condition, Not) else condition.parts:
+            yield from tests(part)
+
+
+def bounds(conditions: Iterable[Condition]) -> Mapping[str, list[int]]:
+    """Return number fact → the numbers that some condition tells from the ones below them, in order.
+
+    Between two of them all numbers are alike to these conditions.
+    """
+    found: dict[str, set[int]] = {}
+    for test in (test for condition in conditions for test in tests(condition)):
+        if isinstance(test.value, int) and not isinstance(test.value, bool):
+            begins = {test.value} if test.operator not in ("lte", "gt") else set()
+            ends = {test.value + 1} if test.operator not in ("lt", "gte") else set()
+            found.setdefault(test.fact, set()).update(begins | ends)
+    return {name: sorted(numbers) for name, numbers in found.items()}

@@ -144,7 +144,9 @@ class _Table:
         self.highest_first = sorted(self.rules, key=lambda each: -each[1].tier)
         self.triggers = [(next(bits), trigger) for trigger in policy.triggers]
         asked = [(next(bits), row) for row in rows]
-        self.rows = {tier: [(bit, row) for bit, row in asked if row.tier is tier] for tier in Tier}
+        self.rows: dict[int, list[tuple[int, Grant]]] = {
+            tier: [(bit, row) for bit, row in asked if row.tier is tier] for tier in Tier
+        }
         self.strength = {lane: i for i, lane in enumerate(policy.lanes)}
         self.decided: dict[Answer, Decision] = {}
 
@@ -219,22 +221,23 @@ def _work_out(policy: Policy, answer: Answer) -> Decision:
     sure = [rule for bit, rule in table.highest_first if surely & bit]
     open_ = [(bit, rule) for bit, rule in table.rules if unsure & bit]
     possible = [rule for _bit, rule in open_]
+    matching = sure + possible
 
-    tier = max((rule.tier for rule in (*sure, *possible)), default=Tier.R3) if sure else Tier.R3
+    tier = max(rule.tier for rule in matching) if sure else Tier.R3
     floor = sure[0].tier if sure else None
     unsettled = [bit for bit, rule in open_ if floor is None or rule.tier > floor or rule.hold]
     missing = table.truths.names(unsettled, unknown)
 
-    holds = {rule.hold for rule in (*sure, *possible) if rule.hold}
+    holds = {rule.hold for rule in matching if rule.hold}
     if missing:
         holds.add(Hold.MISSING)
     hold = next((each for each in Hold if each in holds), None)
 
     consent = _consent(policy, range(floor if floor is not None else Tier.R0, tier + 1), may, surely)
     broken = [trigger for bit, trigger in table.triggers if may & bit]
-    raised = [rule.lane for rule in (*sure, *possible) if rule.lane] + [trigger.lane for trigger in broken]
+    raised = [rule.lane for rule in matching if rule.lane] + [trigger.lane for trigger in broken]
     lane = max((consent.lane, *raised), key=table.strength.__getitem__) if raised else consent.lane
-    attended = lane != policy.lanes[0] or not all(rule.auto_send for rule in (*sure, *possible))
+    attended = lane != policy.lanes[0] or not all(rule.auto_send for rule in matching)
     executes = any(rule.executes and rule.tier == tier for rule in sure)
     return Decision(
         tier=tier,
@@ -262,7 +265,7 @@ def _consent(policy: Policy, tiers: Iterable[int], may: int, surely: int) -> Con
     rows: list[Grant] = []
     spoken = True
     for tier in tiers:
-        asked = table.rows[Tier(tier)]
+        asked = table.rows[tier]
         rows += [row for bit, row in asked if may & bit]
         spoken = spoken and any(surely & bit for bit, _row in asked)
     lane = max((row.lane for row in rows), key=table.strength.__getitem__) if spoken and rows else policy.lanes[-1]

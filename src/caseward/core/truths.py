@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from caseward.core.conditions import All, Condition
+from caseward.core.conditions import All, Condition, bounds
 from caseward.core.facts import Facts, Value
 
 KEPT = 1024
@@ -28,8 +29,12 @@ class Truths:
                 names = tuple(part.names())
                 of_one = self._parts[names[0]] if len(names) == 1 else self._mixed
                 of_one.append((1 << i, part))
-        self._known: dict[str, dict[Value, Answer]] = {name: {} for name in self._facts}
-        """Fact → value → the conditions that it makes false, those that it leaves open, and no unknown fact."""
+        numbers = bounds(conditions)
+        self._known: list[tuple[str, list[int] | None, dict[Value, Answer]]] = [
+            (name, numbers.get(name), {}) for name in self._facts
+        ]
+        """Each fact; of a number the bounds between which all are alike; and value, or place among the bounds → the
+        conditions that it makes false, those that it leaves open, and no unknown fact."""
         places = {name: 1 << i for i, name in enumerate(self._facts)}
         self._asked = {1 << i: sum(places[name] for name in each.names()) for i, each in enumerate(conditions)}
         """Bit of a condition → bits of the facts it asks about."""
@@ -38,9 +43,11 @@ class Truths:
     def ask(self, facts: Facts) -> Answer:
         """Return what all conditions say of some facts."""
         false = unsettled = unknown = 0
-        for name, remembered in self._known.items():
+        for name, between, remembered in self._known:
             if name in facts:
-                found = remembered.get(facts[name]) or self._learn(name, facts[name])
+                value = facts[name]
+                place = value if between is None else bisect_right(between, value)
+                found = remembered.get(place) or self._learn(name, value, place, remembered)
             else:
                 found = self._unknown[name]
                 unknown |= found[2]
@@ -64,12 +71,11 @@ class Truths:
         asked &= unknown
         return tuple(name for i, name in enumerate(self._facts) if asked & 1 << i) if asked else ()
 
-    def _learn(self, name: str, value: Value) -> Answer:
-        remembered = self._known[name]
+    def _learn(self, name: str, value: Value, place: Value, remembered: dict[Value, Answer]) -> Answer:
         if len(remembered) >= KEPT:
             remembered.clear()
-        remembered[value] = (*self._work_out(name, {name: value}), 0)
-        return remembered[value]
+        remembered[place] = (*self._work_out(name, {name: value}), 0)
+        return remembered[place]
 
     def _work_out(self, name: str, facts: Facts) -> tuple[int, int]:
         false = unsettled = 0

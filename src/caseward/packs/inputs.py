@@ -6,14 +6,13 @@ bounds that some condition names, for nothing tells two numbers of one stretch a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import z3
 
-from caseward.core.conditions import OPERATORS, All, Condition, Not, Test
+from caseward.core.conditions import OPERATORS, All, Condition, Not, Test, bounds
 from caseward.core.errors import BadInput
 from caseward.core.facts import NUMBERS, FactKind, Facts, FactSpec, Value
 from caseward.core.invariant import SETTING, Invariant
@@ -49,7 +48,7 @@ class Inputs:
         self.solver.set("random_seed", 1)
         self._count = 0
         self._truths: dict[tuple[Condition, bool], tuple[Term, Term]] = {}
-        bounds = _bounds(policies, invariants)
+        told_apart = bounds(_whens(policies, invariants))
         self.known: dict[str, Term] = {name: self.variable(f"{name} is known") for name in self.specs}
         self.members = {
             name: {member: self.variable(f"{name} has {member}") for member in spec.values}
@@ -58,7 +57,7 @@ class Inputs:
         }
         """Fact that is a set → member → whether it is in."""
         self.choices: dict[str, Choices] = {
-            name: self._one_of(name, list(_values(spec, bounds[name])))
+            name: self._one_of(name, list(_values(spec, told_apart.get(name, ()))))
             for name, spec in self.specs.items()
             if spec.kind is not FactKind.SET
         }
@@ -214,7 +213,7 @@ def _sort(spec: FactSpec) -> tuple[FactKind, str]:
     return kind, spec.unit if kind is FactKind.MONEY else ""
 
 
-def _values(spec: FactSpec, bounds: Iterable[int]) -> Iterator[Value]:
+def _values(spec: FactSpec, begins: Iterable[int]) -> Iterator[Value]:
     """Yield the values to tell apart; of a number the lowest of each stretch, or the highest where it has no end."""
     if spec.kind is FactKind.BOOL:
         yield from (False, True)
@@ -222,30 +221,14 @@ def _values(spec: FactSpec, bounds: Iterable[int]) -> Iterator[Value]:
         yield from spec.values
     elif spec.minimum is None or spec.maximum is None or spec.minimum <= spec.maximum:
         low, high = spec.minimum, spec.maximum
-        inner = sorted(each for each in bounds if (low is None or each > low) and (high is None or each <= high))
+        inner = [each for each in begins if (low is None or each > low) and (high is None or each <= high)]
         below = inner[0] - 1 if inner else high if high is not None else 0
         yield from (below if low is None else low, *inner)
 
 
-def _bounds(policies: Iterable[Policy], invariants: Iterable[Invariant]) -> Mapping[str, set[int]]:
-    """Return fact → the numbers that some condition tells from the ones below them."""
-    bounds: dict[str, set[int]] = defaultdict(set)
-    whens = [each.when for each in invariants]
+def _whens(policies: Iterable[Policy], invariants: Iterable[Invariant]) -> Iterator[Condition]:
     for policy in policies:
-        whens += [rule.when for rule in policy.rules] + [row.when for row in policy.matrix]
-        whens += [trigger.when for trigger in policy.triggers]
-    for when in whens:
-        for test in _tests(when):
-            if isinstance(test.value, int):
-                begins = {test.value} if test.operator not in ("lte", "gt") else set()
-                ends = {test.value + 1} if test.operator not in ("lt", "gte") else set()
-                bounds[test.fact] |= begins | ends
-    return bounds
-
-
-def _tests(condition: Condition) -> Iterator[Test]:
-    if isinstance(condition, Test):
-        yield condition
-    else:
-        for part in (condition.part,) if isinstance(condition, Not) else condition.parts:
-            yield from _tests(part)
+        yield from (rule.when for rule in policy.rules)
+        yield from (row.when for row in policy.matrix)
+        yield from (trigger.when for trigger in policy.triggers)
+    yield from (promise.when for promise in invariants)
