@@ -40,7 +40,7 @@ check: setup ## format, lint, types, who leans on whom, copies, docs in step, th
 bench: setup ## measure the desk: turns, gate, triage, memory, start [ARGS="--quick"]
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: setup ## run the long kill, fuzz and load rounds
+soak: setup ## run the long rounds: kills, fuzz, load, every slip of every pack
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
 docs: setup ## write docs/reference and the table of settings anew from the code
