@@ -23,7 +23,6 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from bench.served import Cost, Served, post, served
-from caseward.core.policy import decide
 from caseward.packs.load import load
 
 SCHOOL = Path(__file__).parents[1] / "packs" / "vocal-coaching"
@@ -55,7 +54,6 @@ def measure(*, quick: bool = False) -> dict[str, Any]:
             _turns(desk, list(islice(texts, 100)), clients=4)
             figures |= _together("two_workers", desk, list(islice(texts, together)))
             figures |= _memory("two_workers", desk)
-    figures |= _gate()
     return figures
 
 
@@ -292,19 +290,6 @@ def _values(row: Mapping[str, Any]) -> list[Any]:
 def _memory(name: str, desk: Served) -> dict[str, Any]:
     held = desk.memory_mb()
     return {f"{name}_rss_mb": held["rss"], f"{name}_pss_mb": held["pss"], f"{name}_pss_mb_target": "<= 250"}
-
-
-def _gate() -> dict[str, Any]:
-    """Return how long the gate takes for a decision, the best of five rounds over the golden cases."""
-    pack = load(SCHOOL)
-    cases = [case.facts for case in pack.golden]
-    best = float("inf")
-    for _round in range(5):
-        began = time.process_time()
-        for facts in cases * 20:
-            decide(pack.policy, facts)
-        best = min(best, time.process_time() - began)
-    return {"gate_decision_us": round(best / (len(cases) * 20) * 1e6, 1), "gate_decision_us_target": "<= 30"}
 
 
 def _folder(scratch: str, name: str) -> Path:
