@@ -72,10 +72,8 @@ def made_up() -> Policy:
             _rule(f"decide-{i}", Tier.R3, topic, changes, beyond, hold=chance.choice([None, Hold.VERIFICATION])),
         ]  # fmt: skip
     for i in range(SIGNALS):
-        also = (
-            Test("down", "has", f"system-{i % 6}") if i % 3 == 0 else Test("size", "in", frozenset({"large", "huge"}))
-        )
-        parts: list[Condition] = [Test(f"signal-{i}", "is", True)] + ([also] if i % 2 else [])
+        also = Test("size", "in", frozenset({"large", "huge"})) if i % 3 else Test("down", "has", f"system-{i % 6}")
+        parts = (Test(f"signal-{i}", "is", True), also)[: 1 + i % 2]
         rules.append(_rule(f"signal-{i}", Tier.R3, *parts, over=("all",)))
     return Policy(
         release="made-up",

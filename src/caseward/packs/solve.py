@@ -40,7 +40,7 @@ class Search:
 
     def ever(self, *terms: Term) -> bool:
         """Return whether all of `terms` can hold together."""
-        return self._sat([all_of(terms)])
+        return self._sat(terms)
 
     def example(self, *terms: Term, of: Sequence[Meaning] = (), about: Collection[str] | None = None) -> Example | None:
         """Return a case in which all of `terms` hold and as few facts as possible are known; None when there is none.

@@ -44,6 +44,8 @@ def overlaps(subject: Subject) -> Iterator[Fault]:
     for (one, sure, _), (other, also, _) in combinations(subject.rules(), 2):
         if one.demands() == other.demands() or one.stands_over(other) or other.stands_over(one):
             continue
+        if not subject.search.ever(sure, also):  # said at once; an example takes its time
+            continue
         found = subject.search.example(sure, also, of=[subject.meaning], about=one.when.names() | other.when.names())
         if found:
             told = subject.facts(found.case)
