@@ -280,6 +280,22 @@ def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: De
     assert running(demo.folder) == []
 
 
+def test_another_business_is_demonstrated_with_its_own_records_and_things_to_try(tmp_path: Path) -> None:
+    shop = begin(tmp_path, "--pack", "online-shop")
+    try:
+        client, _conversation = shop.chat("how much is shipping?")
+        token = shop.command("token", "new", "--role", "admin").stdout.strip()
+        listed = httpx2.get(f"{shop.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"})
+
+        assert "Shop demo is open" in shop.said
+        assert "as cus-004: I sent the lamp back" in shop.said
+        assert "4.90 euros" in shop.replies(client)[0]
+        assert len(listed.json()["items"]) == 1
+    finally:
+        assert shop.stop() == 0
+    assert [each.name for each in (tmp_path / "data").iterdir() if each.is_dir()] == ["demo-online-shop"]
+
+
 def test_without_a_database_commands_say_how_to_get_one(tmp_path: Path) -> None:
     nowhere = Demo(folder=tmp_path, port=0, process=None, output=tmp_path)  # type: ignore[arg-type]
 

@@ -39,13 +39,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
+    pack: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="The business to try: a pack's folder, or the name of one that came along."),
+    ] = None,
     port: Port = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos did.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos of this business did.")] = False,
 ) -> None:
-    """Run the sample school with web chat and console; Ctrl-C ends it and leaves nothing behind."""
+    """Run a business with sample records, web chat and console; Ctrl-C ends it and leaves nothing behind."""
     from caseward.settings import Settings
 
-    settings = Settings.load(port=port, demo=True, workers=1)
+    settings = Settings.load(pack=pack, port=port, demo=True, workers=1)
     _require_port(settings)
     _say("starting the desk ...")
     from caseward import app
@@ -56,9 +60,9 @@ def demo(
     with _until_told_to_stop(), ExitStack() as stack:
         url = place.connect(settings, stack, demo=True)
         _say("database is up; laying out the sample records ...")
-        pack, links = app.prepare_demo(url, settings)
+        business, links = app.prepare_demo(url, settings)
         _say("learning how people put things ...")
-        told = "\n".join(_guide(settings.base_url, pack, links))
+        told = "\n".join(_guide(settings.base_url, business, links))
         threading.Thread(target=_announce, args=(settings, told), daemon=True).start()
         _serve(settings)
     _say("the desk is closed.")

@@ -174,7 +174,7 @@ class Embedded:
     def _socket_folder(self) -> Path:
         """Return a folder that only the server's user may enter, near the files or where the path stays short."""
         folder = self._home / "socket"
-        if len(os.fsencode(folder)) > SOCKET_PATH:
+        if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > SOCKET_PATH:
             name = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:12]
             folder = Path(tempfile.gettempdir()) / f"caseward-{os.geteuid()}-{name}"
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -18,10 +18,14 @@ DEMO_FOLDER = "demo"
 
 def connect(settings: Settings, stack: ExitStack, *, demo: bool) -> str:
     """Connect the store to the database, starting the embedded one when no other is named; return its address."""
+    return _connect(settings, stack, _folder(settings, demo=demo))
+
+
+def _connect(settings: Settings, stack: ExitStack, folder: Path) -> str:
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
     else:
-        server = Embedded(_folder(settings, demo=demo))
+        server = Embedded(folder)
         stack.callback(server.stop)
         url = server.url
     stack.callback(db.disconnect)
@@ -35,15 +39,14 @@ def look_in(settings: Settings, stack: ExitStack, *, new: bool = False) -> str:
     Without an address in the settings that is the embedded one in use, a real desk's before a demo's. Raises BadInput
     when there is none yet, unless it may be a `new` one.
     """
-    demos = dict.fromkeys((_folder(settings, demo=True), *sorted(settings.data.glob(f"{DEMO_FOLDER}*"))), True)
-    folders = {settings.data: False, **demos}
-    there = [folder for folder in folders if Embedded.exists(folder)]
+    demos = dict.fromkeys((_folder(settings, demo=True), *sorted(settings.data.glob(f"{DEMO_FOLDER}*"))))
+    there = [folder for folder in (settings.data, *demos) if Embedded.exists(folder)]
     if settings.database_url is None and not there and not new:
         raise BadInput(
             f"there is no database under {settings.data} yet; start `caseward serve` or `caseward demo` once"
         )
     chosen = next((each for each in there if Embedded.in_use(each)), there[0] if there else settings.data)
-    url = connect(settings, stack, demo=folders[chosen])
+    url = _connect(settings, stack, chosen)
     if new:
         migrate.upgrade(url)
         return url
