@@ -109,7 +109,7 @@ def test_an_incident_that_is_not_public_is_announced_by_nobody_but_the_on_call_l
 
 def test_no_status_is_said_while_the_status_page_cannot_be_read(desk: Desk) -> None:
     with db.transaction():
-        health.declare("status_page", degraded=True, why="maintenance", by="ops")
+        health.declare("status_page", degraded=True, why="maintenance", by="ops", role="ops_lead")
     [reply] = desk.ask("is eu-1 down?", language="en")
 
     assert "cannot be read" in reply

@@ -391,7 +391,7 @@ def test_an_account_in_other_hands_wakes_the_owner(desk: Desk) -> None:
 
 def test_nothing_is_changed_while_payments_are_down(desk: Desk) -> None:
     with db.transaction():
-        health.declare("payments", degraded=True, why="maintenance", by="ops")
+        health.declare("payments", degraded=True, why="maintenance", by="ops", role="ops_lead")
 
     conversation = ask(desk, "I want to cancel my order", as_="cus-001")
 

@@ -233,7 +233,7 @@ def test_a_request_that_is_open_or_denied_consents_to_nothing(desk: Desk) -> Non
 
 def test_a_sick_system_pauses_the_matter_and_it_goes_on_by_itself_once_it_is_well(desk: Desk) -> None:
     with db.transaction():
-        health.declare("calendar", degraded=True, why="maintenance", by="ops")
+        health.declare("calendar", degraded=True, why="maintenance", by="ops", role="ops_lead")
     conversation = desk.open(as_="stu-001", language="en")
     desk.say(conversation, "When is my next lesson?")
     desk.settle()
@@ -241,7 +241,7 @@ def test_a_sick_system_pauses_the_matter_and_it_goes_on_by_itself_once_it_is_wel
     assert "cannot be read" in desk.replies(conversation)[-1]
 
     with db.transaction():
-        health.declare("calendar", degraded=False, why="", by="ops")
+        health.declare("calendar", degraded=False, why="it is well", by="ops", role="ops_lead")
     desk.clock.advance(minutes=6)
     desk.settle()
 

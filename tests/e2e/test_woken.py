@@ -152,7 +152,7 @@ def test_a_person_is_woken_though_identity_is_not_proved(desk: Desk) -> None:
 def test_a_person_is_woken_while_a_system_is_down(desk: Desk) -> None:
     wake_for(desk, trigger("intent", "is", "schedule"))
     with db.transaction():
-        health.declare("calendar", degraded=True, why="maintenance", by="ops")
+        health.declare("calendar", degraded=True, why="maintenance", by="ops", role="ops_lead")
     conversation = desk.open(as_="stu-001", language="en")
 
     desk.say(conversation, "When is my next lesson?")

@@ -22,6 +22,7 @@ from caseward.cli import (
     rules,
     serving,
     starting,
+    systems,
     words,
 )
 from caseward.cli.say import complain, why_away
@@ -47,6 +48,7 @@ for module in (
     releases,
     phases,
     looking,
+    systems,
     people,
     keeping,
 ):

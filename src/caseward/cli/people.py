@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +13,9 @@ from caseward.cli.looking import connected
 from caseward.cli.say import AsJson, document
 from caseward.core.errors import BadInput
 from caseward.core.roles import Role
+
+if TYPE_CHECKING:
+    from caseward.store.people import Person
 
 ROLES = ", ".join(Role)
 RoleName = Annotated[Role, typer.Option("--role", help="What they are in the house.")]
@@ -25,6 +30,10 @@ def add_to(app: typer.Typer) -> None:
     person = typer.Typer(help="People of the house.", no_args_is_help=True, rich_markup_mode=None)
     person.command("new")(new_person)
     person.command("link")(new_link)
+    person.command("password")(set_password)
+    person.command("disable")(disable)
+    person.command("enable")(enable)
+    person.command("list")(list_people)
     app.add_typer(person, name="person")
 
 
@@ -96,6 +105,93 @@ def new_link(
         document(told)
     else:
         print(told["link"])
+
+
+PersonName = Annotated[str, typer.Argument(metavar="PERSON", help="Their id or e-mail address.")]
+
+
+def set_password(
+    person: PersonName,
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read it from standard input, one line.")] = False,
+) -> None:
+    """Set a person's password, asking for it twice; every session they have ends."""
+    from caseward.store import passwords, people
+    from caseward.store.db import transaction
+
+    with connected():
+        with transaction():
+            found = _find(person)
+        hashed = passwords.make(_typed(stdin))  # costly, so outside the transaction
+        with transaction():
+            people.set_password(found.id, hashed, now=datetime.now(UTC))
+    how = f"with {found.email}" if found.email else "once they have an e-mail address"
+    print(f"{found.name} ({found.id}) signs in {how} and the new password; other sessions are over")
+
+
+def disable(person: PersonName) -> None:
+    """Shut a person out: their sessions end at once, and their votes on open requests no longer count."""
+    _set_disabled(person, True)
+
+
+def enable(person: PersonName) -> None:
+    """Let a person in again who was disabled."""
+    _set_disabled(person, False)
+
+
+def list_people(as_json: AsJson = False) -> None:
+    """List the people of the house: id, role, name, e-mail address."""
+    from caseward.store import people
+    from caseward.store.db import transaction
+
+    with connected(), transaction():
+        found = people.every()
+    if as_json:
+        document(
+            [
+                {
+                    "person": each.id,
+                    "name": each.name,
+                    "role": each.role,
+                    "email": each.email,
+                    "disabled": each.disabled,
+                }
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        print(f"{each.id}  {each.role}  {each.name}  {each.email}{'  disabled' if each.disabled else ''}")
+
+
+def _set_disabled(person: str, disabled: bool) -> None:
+    from caseward.store import people
+    from caseward.store.db import transaction
+
+    with connected(), transaction():
+        found = _find(person)
+        people.disable(found.id, disabled)
+    print(f"{found.name} ({found.id}) is {'disabled' if disabled else 'enabled'}")
+
+
+def _find(given: str) -> Person:
+    from caseward.store import people
+
+    found = next((each for each in people.every() if given in (each.id, each.email) and given), None)
+    if found is None:
+        raise BadInput(f"nobody has the id or address {given!r}; see `caseward person list`")
+    return found
+
+
+def _typed(stdin: bool) -> str:
+    """Return a password that somebody types twice, or the first line of standard input."""
+    if stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise BadInput("nobody is there to be asked for the password; give it with --stdin")
+    first = getpass.getpass("New password: ")
+    if getpass.getpass("Once more: ") != first:
+        raise BadInput("the two passwords differ; nothing was changed")
+    return first
 
 
 def _link(base_url: str, person_id: str) -> str:

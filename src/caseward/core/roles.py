@@ -34,6 +34,10 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+DECLARE_HEALTH = frozenset({Role.OPS_LEAD, Role.ON_CALL, Role.ADMIN})
+"""Roles that may say that a system cannot be relied on, or can again."""
+
+
 class Effect(StrEnum):
     """Everything that leaves a mark outside the desk's own head."""
 

@@ -119,6 +119,26 @@ def names() -> dict[str, str]:
     return {row.id: row.name for row in execute(select(people.c.id, people.c.name))}
 
 
+def set_password(person_id: str, password_hash: str, *, now: datetime) -> None:
+    """Give a person another password, and end every session they have; raise NotFound."""
+    _require(execute(update(people).where(people.c.id == person_id).values(password_hash=password_hash)), person_id)
+    execute(
+        update(sessions)
+        .where(sessions.c.person_id == person_id, sessions.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+def disable(person_id: str, disabled: bool) -> None:
+    """Shut a person out, at once and everywhere, or let them in again; raise NotFound."""
+    _require(execute(update(people).where(people.c.id == person_id).values(disabled=disabled)), person_id)
+
+
+def _require(done: Any, person_id: str) -> None:
+    if done.rowcount == 0:
+        raise NotFound(f"no person {person_id!r}")
+
+
 def credentials(email: str) -> tuple[Person, str] | None:
     """Return the person with that e-mail and the hash of their password; None when there is none or it is disabled."""
     query = select(people).where(people.c.email == email.strip().lower(), ~people.c.disabled)
