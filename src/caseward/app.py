@@ -25,6 +25,7 @@ from caseward.core.case import Contact
 from caseward.core.errors import BadInput, CasewardError, Conflict, PackError
 from caseward.core.ids import ContactId
 from caseward.core.pack import Pack
+from caseward.core.ports import Brain
 from caseward.core.release import Changed, business
 from caseward.core.roles import Role
 from caseward.desk import current, library, tools
@@ -39,6 +40,7 @@ from caseward.store import contacts, db, log, migrate, people, place, releases, 
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
 from caseward.web import app as web
+from caseward.web.crew import aside
 
 Clock = Callable[[], datetime]
 
@@ -75,7 +77,7 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         settings: where things are and which plugs are allowed.
         demo: whether sample records are laid out; as the settings say when None.
         clock: what time it is, for tests.
-        prepared: True in a process whose parent called `prepare`.
+        prepared: True after `prepare_to_serve` or `prepare_demo`, in this process or in the one it was forked from.
 
     Raises:
         CasewardError: there is no release yet and the pack cannot be read or fails its check, the database cannot be
@@ -87,9 +89,11 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         load(settings.pack)  # a pack that cannot be read starts nothing
     with contextlib.ExitStack() as stack:
         url = place.connect(settings, stack, demo=demo)
-        pack = in_force(settings, demo=demo) if prepared else prepare(url, settings, now(), demo=demo)
+        given = _shared(settings, now, demo=demo) if prepared else None
+        if given is None:
+            pack = in_force(settings, demo=demo) if prepared else prepare(url, settings, now(), demo=demo)
+            given = make_tools(settings, pack, now)
         executor_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        given = make_tools(settings, pack, now)
         stack.callback(tools.use, None)
         tools.use(given)
         load_stories()
@@ -102,7 +106,29 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         stack.callback(changeover.stop)
         changeover.start()
         stack.enter_context(_sealing(place.seal_key(settings), now))
-        return App(settings=settings, pack=pack, executor_id=executor_id, url=url, closing=stack.pop_all())
+        return App(settings=settings, pack=given.pack, executor_id=executor_id, url=url, closing=stack.pop_all())
+
+
+_ready: Tools | None = None
+"""What was read and learned before the processes that serve were forked, so that it exists once for all of them."""
+
+
+def _share(settings: Settings, pack: Pack, brain: Brain) -> None:
+    """Make the tools that the processes to come will share."""
+    global _ready
+    _ready = make_tools(settings, pack, lambda: datetime.now(UTC), brain=brain)
+    load_stories()
+
+
+def _shared(settings: Settings, now: Clock, *, demo: bool) -> Tools | None:
+    """Return the tools that were made before the fork; None when there are none, or another release came since."""
+    if _ready is None:
+        return None
+    with db.transaction():
+        release, _decision = releases.pointer()
+        if release != _ready.pack.profile.release:
+            return None
+        return replace(_ready, pack=current.in_phase(_ready.pack), clock=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,25 +215,40 @@ def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> Prepare
     configure_logging(settings)
     find.require(channels=settings.channels, skills=settings.skills, brains=settings.brains)
     if place.is_new(settings, demo=settings.demo):
-        load(settings.pack)
+        aside(lambda: load(settings.pack).digest)
     url = place.connect(settings, stack, demo=settings.demo)
+    found, brain = aside(lambda: _prepared(url, settings))
+    _share(settings, found.pack, brain)
+    db.disconnect()  # who serves connects for itself
+    return found
+
+
+def _prepared(url: str, settings: Settings) -> tuple[Prepared, Brain]:
     pack = prepare(url, settings, datetime.now(UTC), demo=settings.demo)
     with db.transaction():
-        return Prepared(
+        found = Prepared(
             pack=pack,
             people=sum(not each.disabled for each in people.every()),
             unpublished=tuple(each.path for each in _unpublished(settings, pack)),
         )
+    return found, find.brain(settings.brains, pack)
 
 
 def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]:
     """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link."""
     configure_logging(settings)
+    pack, links, brain = aside(lambda: _demo_prepared(url, settings))
+    _share(settings, pack, brain)
+    return pack, links
+
+
+def _demo_prepared(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str], Brain]:
     now = datetime.now(UTC)
     pack = prepare(url, settings, now, demo=True)
     with db.transaction():
         samples.end_sign_in_links()
-        return pack, {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
+        links: dict[str, str] = {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
+    return pack, links, find.brain(settings.brains, pack)
 
 
 def prepare(url: str, settings: Settings, now: datetime, *, demo: bool) -> Pack:
@@ -255,11 +296,11 @@ def lay_out(pack: Pack, now: datetime) -> None:
         people.add(Person(id=f"sample_{role}", name=name, role=role, sample=True), now=now)
 
 
-def make_tools(settings: Settings, pack: Pack, now: Clock) -> Tools:
-    """Return the tools the rooms reach for: the pack, the allowed plugs, the clock."""
+def make_tools(settings: Settings, pack: Pack, now: Clock, *, brain: Brain | None = None) -> Tools:
+    """Return the tools the rooms reach for: the pack, the allowed plugs, the clock; a `brain` learns unless given."""
     return Tools(
         pack=pack,
-        brain=find.brain(settings.brains, pack),
+        brain=brain or find.brain(settings.brains, pack),
         channels=find.channels(settings.channels),
         skills=find.skills(settings.skills, StoredRecords(), pack),
         begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),

@@ -79,9 +79,11 @@ def serve(
 
     settings = Settings.load(pack=pack, host=host, port=port, workers=workers)
     _require_port(settings)
-    from caseward import app
+    from caseward.web import serve as web
 
-    with _until_told_to_stop(), ExitStack() as stack:
+    with _until_told_to_stop(), web.ready(settings), ExitStack() as stack:
+        from caseward import app
+
         found = app.prepare_to_serve(settings, stack)
         profile = found.pack.profile
         _say(f"serving {profile.name} {profile.release} at {settings.base_url}")

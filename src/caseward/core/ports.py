@@ -69,7 +69,7 @@ class Skill(Protocol):
 
 
 class Brain(Protocol):
-    """Understands and finds; decides nothing."""
+    """Understands and finds; decides nothing. It is made in one process and pickled to those that serve."""
 
     def understand(self, text: str, *, language: str | None = None) -> Understanding:
         """Return what `text` means. `language` is the conversation's, used when the text is too short to tell."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -77,6 +78,15 @@ def disconnect() -> None:
     if _engine is not None:
         _engine.dispose()
         _engine = None
+
+
+def _forked() -> None:
+    """In a forked process: the connections are the parent's, and this one opens its own."""
+    if _engine is not None:
+        _engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def driver_url(url: str) -> str:

@@ -76,6 +76,7 @@ class Embedded:
             self._share: IO[str] | None = (self._home / "in-use").open("a")
             fcntl.flock(self._share, fcntl.LOCK_SH)
         atexit.register(self.stop)
+        os.register_at_fork(after_in_child=self._forget)
         self.url = f"postgresql://postgres@/postgres?host={quote(str(self._sockets), safe='/')}&port={PORT}"
 
     def stop(self) -> None:
@@ -84,6 +85,12 @@ class Embedded:
             return
         with _locked(self._home / "starting"), contextlib.suppress(BlockingIOError):
             self._leave_last()
+
+    def _forget(self) -> None:
+        """In a forked process: the share is the parent's; who needs the server takes one of its own."""
+        if self._share is not None:
+            self._share.close()
+            self._share = None
 
     def _leave_last(self) -> None:
         """Give up our share and stop the server; raise BlockingIOError when another process has a share too."""

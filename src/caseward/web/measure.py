@@ -8,8 +8,8 @@ import time
 from prometheus_client import CollectorRegistry, Histogram, multiprocess
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""Where several processes keep their figures; set by serve.py before they start."""
+from caseward.web.serve import SHARED
+
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 UNENDING = "/chat/stream"
 UNKNOWN = "unknown"

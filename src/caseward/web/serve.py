@@ -2,50 +2,71 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
 
 import uvicorn
 from pydantic import SecretStr
-from uvicorn.supervisors import Multiprocess
 
 from caseward.settings import FILE, Settings, variable
-from caseward.web.measure import SHARED
+from caseward.web.crew import Crew, give_back
 
 BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 15
 GRACE_SECONDS = 10
 """How long a stopping process lets open answers finish."""
-HEALTH_SECONDS = 30
-"""A worker that does not answer its supervisor for this long is replaced; a start loads the brain and may be slow."""
 UVICORN_LEVEL = "warning"
 """The desk logs its own; what uvicorn has to say is worth reading only when something is wrong."""
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several processes keep their figures; read once, when prometheus_client is imported."""
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""What numpy calculates with, read once, when it is imported."""
+
+
+@contextlib.contextmanager
+def ready(settings: Settings) -> Iterator[None]:
+    """Make this process fit to serve; to be entered before the rest of the desk is imported.
+
+    The workers add up their figures in a folder of their own. Numpy stays in one thread: its others would take the
+    cores from the workers, and a process with threads cannot be forked.
+    """
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
+    if settings.workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="caseward-figures-") as figures:
+        os.environ[SHARED] = figures
+        yield
 
 
 def serve(settings: Settings, factory: str) -> None:
-    """Serve until told to stop.
+    """Serve until told to stop, inside of `ready`.
 
     Args:
-        settings: what to serve; handed to the processes by their environment.
-        factory: import path of a function that returns the application, such as `package.module:function`. Each process
-            calls it once, after which the application's own start and stop are run.
+        settings: what to serve; handed to the application by the environment.
+        factory: import path of a function that returns the application, such as `package.module:function`. It is called
+            once; the application's own start and stop are run in each process.
 
-    SIGTERM and SIGINT stop it: no new requests, open ones finish, streams end, then the desk stops.
+    SIGTERM and SIGINT stop it: no new requests, open ones finish, streams end, then the desk stops. Several processes
+    are forked from this one, which must have no thread and no connection by then; they share what it has read.
     """
-    with ExitStack() as cleared:
-        os.environ.update(environment(settings))
-        for name in settings.model_fields_set:
-            os.environ.pop(variable(name) + FILE, None)
-        if settings.workers > 1:
-            figures = cleared.enter_context(tempfile.TemporaryDirectory(prefix="caseward-figures-"))
-            os.environ[SHARED] = figures
-        config = configure(settings, factory)
-        if settings.workers == 1:
-            uvicorn.Server(config).run()
-            return
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+    os.environ.update(environment(settings))
+    for name in settings.model_fields_set:
+        os.environ.pop(variable(name) + FILE, None)
+    config = configure(settings, factory)
+    config.load()
+    give_back()
+    if settings.workers == 1:
+        uvicorn.Server(config).run()
+        return
+    with config.bind_socket() as shared:
+        code = Crew(settings.workers, lambda: uvicorn.Server(config).run([shared])).run()
+    if code:
+        sys.exit(code)
 
 
 def configure(settings: Settings, app: object) -> uvicorn.Config:
@@ -55,7 +76,6 @@ def configure(settings: Settings, app: object) -> uvicorn.Config:
         factory=isinstance(app, str),
         host=settings.host,
         port=settings.port,
-        workers=settings.workers,
         backlog=BACKLOG,
         log_config=None,  # its warnings go where ours go
         log_level=UVICORN_LEVEL,
@@ -64,7 +84,6 @@ def configure(settings: Settings, app: object) -> uvicorn.Config:
         proxy_headers=False,  # app.py believes the proxies that the settings name, and no others
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_worker_healthcheck=HEALTH_SECONDS,
         lifespan="on",
         ws="none",
     )

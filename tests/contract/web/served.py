@@ -27,6 +27,17 @@ def application() -> FastAPI:
     return app
 
 
+def stillborn() -> FastAPI:
+    """Return an application that cannot start; called by its import path."""
+    return build(Settings.load(), running=_impossible)
+
+
+@contextlib.contextmanager
+def _impossible() -> Iterator[None]:
+    raise RuntimeError("no desk today")
+    yield
+
+
 @contextlib.contextmanager
 def desk(settings: Settings) -> Iterator[None]:
     """Connect and hand out tools, without an engine."""

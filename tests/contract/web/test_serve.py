@@ -17,6 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from caseward.settings import Settings
+from caseward.web.crew import CANNOT_START
 from caseward.web.serve import environment
 from tests.conftest import wait_until
 from tests.contract.web.conftest import HOST, Stream
@@ -24,8 +25,11 @@ from tests.contract.web.conftest import HOST, Stream
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 from caseward.settings import Settings
-from caseward.web.serve import serve
-serve(Settings.load(workers=2, port={port}, demo=False), "tests.contract.web.served:application")
+from caseward.web import crew, serve
+crew.BEAT_SECONDS, crew.SILENCE_SECONDS = 0.1, 1.0
+settings = Settings.load(workers=2, port={port}, demo=False)
+with serve.ready(settings):
+    serve.serve(settings, "{application}")
 """
 
 
@@ -75,17 +79,23 @@ class Served:
         return self.program.wait(timeout=30)
 
 
+def run(
+    port: int, store: str, *, application: str = "served:application", **environment: str
+) -> subprocess.Popen[bytes]:
+    """Start two processes with an application of this folder."""
+    code = PROGRAM.format(port=port, application=f"tests.contract.web.{application}")
+    path = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
+    known = {**os.environ, "CASEWARD_DATABASE_URL": store, "PYTHONPATH": path, **environment}
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=known)
+
+
 @pytest.fixture
 def served(store: str, tmp_path: Path) -> Iterator[Served]:
     """Two processes on a free port."""
     with socket.create_server((HOST, 0)) as probe:
         port = probe.getsockname()[1]
     scratch = Path(tempfile.mkdtemp(dir=tmp_path))
-    program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(port=port)],
-        cwd=ROOT,
-        env={**os.environ, "CASEWARD_DATABASE_URL": store, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
-    )
+    program = run(port, store, TMPDIR=str(scratch))
     running = Served(program, f"http://{HOST}:{port}", scratch)
     try:
         wait_until(lambda: len(running.pids()) == 2, what="two processes to answer", seconds=60)
@@ -123,3 +133,34 @@ def test_a_process_that_dies_is_replaced(served: Served) -> None:
 
     assert max(before) in served.pids()
     assert served.stop() == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_process_that_hangs_is_replaced(served: Served) -> None:
+    before = served.pids()
+    os.kill(min(before), signal.SIGSTOP)
+
+    wait_until(lambda: not Path(f"/proc/{min(before)}").exists(), what="the one that hangs to be killed", seconds=60)
+    wait_until(lambda: len(served.pids() - {min(before)}) == 2, what="another process to take its place", seconds=60)
+
+    assert served.stop() == 0
+
+
+@pytest.mark.timeout(180)
+def test_processes_whose_parent_is_gone_stop_by_themselves(served: Served) -> None:
+    workers = served.pids()
+
+    served.program.kill()
+    served.program.wait()
+
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), what="both to stop", seconds=60)
+
+
+@pytest.mark.timeout(180)
+def test_an_application_that_cannot_start_ends_the_program(store: str) -> None:
+    with socket.create_server((HOST, 0)) as probe:
+        port = probe.getsockname()[1]
+
+    program = run(port, store, application="served:stillborn")
+
+    assert program.wait(timeout=60) == CANNOT_START

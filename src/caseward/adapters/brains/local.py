@@ -7,8 +7,10 @@ bench/triage.py, quality on unseen messages in tests/unit/brains.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +58,7 @@ class LocalBrain:
         asked, said = _asked(pack), _said(pack)
         features = Features(detectors, pack.lexicon, pack.entities, heard=max(HEARD, pack.profile.limits.message_chars))
         rows = features.fit([each.text for each in asked], [each.text for each in said])
-        self._read = lru_cache(maxsize=_REMEMBERED)(features.read)
+        self._reads(features)
         examples = [*asked, *said]
         self._intent, page, tongue = learn(
             rows,
@@ -77,6 +79,19 @@ class LocalBrain:
             if each.page:
                 used.setdefault(each.page, set()).update(row.columns.tolist())
         self._search = Search(page, phrasings, {name: frozenset(columns) for name, columns in used.items()})
+
+    def _reads(self, features: Features) -> None:
+        self._features = features
+        self._read = lru_cache(maxsize=_REMEMBERED)(features.read)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what was learned; readings stay with the process that made them."""
+        return {name: value for name, value in vars(self).items() if name != "_read"}
+
+    def __setstate__(self, learned: Mapping[str, Any]) -> None:
+        """Take over what another process learned."""
+        vars(self).update(learned)
+        self._reads(self._features)
 
     def understand(self, text: str, *, language: str | None = None) -> Understanding:
         """Return what `text` means; no text makes it raise. `language` decides when the text is too short to tell."""
