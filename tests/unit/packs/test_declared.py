@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
@@ -180,6 +181,21 @@ def test_proofs_of_identity_are_things_that_messages_name(folder: Path) -> None:
     (folder / "entities.yaml").write_text(ENTITY, "utf-8")
 
     assert "no message is known to name 'ordr'" in said_of(folder, load(folder))
+
+
+def test_the_page_about_skills_says_what_works_and_what_is_then_still_missing(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    blocks = re.findall(r"```yaml\n(.*?)```", (root / "docs/how-to/declare-a-skill.md").read_text("utf-8"), re.DOTALL)
+    shop = tmp_path / "my-shop"
+    shutil.copytree(root / "packs/online-shop", shop)
+    for name, added in (("skills.yaml", blocks[1]), ("intents.yaml", blocks[2])):
+        (shop / name).write_text((shop / name).read_text("utf-8") + "\n" + added, "utf-8")
+
+    said = said_of(shop, load(shop)).splitlines()
+
+    assert len(said) == 2, said
+    assert "the desk may say hold_order" in said[0]
+    assert "'order-held' is no approved template" in said[1]
 
 
 # --- what readings say as facts ---------------------------------------------------------------------------------------
