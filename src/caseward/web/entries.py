@@ -93,6 +93,11 @@ def _check(payload: Payload) -> str:
     return "Passed" if payload.get("passed") else f"Failed: {_plain(payload.get('failed'))}"
 
 
+def _health(payload: Payload) -> str:
+    state = "cannot be relied on" if payload.get("degraded") else "is well again"
+    return words.joined([f"{words.humane(str(payload.get('system') or ''))} {state}", _plain(payload.get("why"))])
+
+
 KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "approval": ("hand", "Asked for a decision", _parts("question")),
     "break_glass": ("triangle-alert", "Woke a person", _parts("wakes", "because", "severity")),
@@ -103,6 +108,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "denied": ("lock", "Refused to do it", _parts("effect", "why", "role", "lane")),
     "draft": ("pencil", "Drafted a reply", _parts("reply")),
     "fact": ("database", "Read a fact", _fact),
+    "health": ("activity", "Health of a system", _health),
     "identity": ("user-check", "Checked identity", _parts("outcome")),
     "inbound": ("message-circle", "Message came in", _parts("text")),
     "note": ("pencil", "Wrote an internal note", _parts("text")),
