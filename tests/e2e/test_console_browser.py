@@ -19,6 +19,7 @@ from caseward.core.roles import Role
 from caseward.store import approvals, cases
 from caseward.store.db import transaction
 from tests.e2e.console_house import House, a_full_desk, house
+from tests.e2e.console_releases import FIRST, NEXT, light_school, stricter
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
@@ -34,6 +35,7 @@ PAGES = (
     "/cases/{citra}?act=deny",
     "/cases/{citra}?act=escalate",
     "/audit",
+    "/knowledge/releases",
     "/settings/policies",
     "/settings/policies/try",
     "/settings/policies/try?intent=reschedule&transactional=true&minutes_to_session=41&degraded=-",
@@ -117,6 +119,49 @@ def test_axe_finds_nothing_on_any_page(desk: Desk, size: str, scheme: str) -> No
 
             assert not found, [(path, each["id"], each["nodes"][0]["html"]) for each in found]
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways"
+
+
+def test_axe_finds_nothing_where_a_change_is_decided(desk: Desk) -> None:
+    stricter(light_school())
+
+    for size, scheme in (("desk", "dark"), ("phone", "light"), ("smallest", "light")):
+        context, page = desk.open(Role.COACH, "/inbox", size=size, scheme=scheme)
+        page.set_default_timeout(30_000)
+        with closing(context):
+            for path in ("/knowledge/releases", f"/knowledge/changes/{NEXT}", f"/knowledge/releases/{FIRST}"):
+                page.goto(desk.url + path)
+                page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+                found = Axe().run(page).response["violations"]
+
+                assert not found, [(path, each["id"], each["nodes"][0]["html"]) for each in found]
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways"
+
+
+def test_a_change_is_approved_and_published_with_scripts_off(desk: Desk) -> None:
+    stricter(light_school())
+    context, page = desk.open(Role.COACH, "/knowledge/releases", size="phone", scripts=False)
+    page.set_default_timeout(30_000)
+
+    with closing(context):
+        page.get_by_role("link", name=NEXT).click()
+        page.get_by_label("Why? It is kept with the release.").fill("That hour is mine")
+        page.get_by_role("button", name="Approve").click()
+        page.get_by_role("button", name="Publish").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Release {NEXT}")
+        expect(page.get_by_text("Current", exact=True)).to_be_visible()
+
+
+def test_facts_are_tried_and_the_address_can_be_passed_on(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/settings/policies/try", scripts=False)
+
+    with closing(context):
+        page.get_by_label("Chargeback threat").select_option("Yes")
+        page.get_by_label("None of these").check()
+        page.get_by_role("button", name="Decide").click()
+        expect(page.get_by_role("heading", name="Consent: Coach")).to_be_visible()
+        page.goto(page.url)
+        expect(page.get_by_label("Chargeback threat")).to_have_value("true")
+        expect(page.get_by_label("None of these")).to_be_checked()
 
 
 def test_axe_finds_nothing_where_one_signs_in(desk: Desk) -> None:

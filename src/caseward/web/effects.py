@@ -1,0 +1,221 @@
+"""What a release would do: what is written otherwise, what would be decided otherwise, which statements hold.
+
+Finding out takes a second or two; what was found is kept for a while, for whoever looks next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from caseward.core.pack import Pack
+from caseward.core.policy import Decision, Tier
+from caseward.core.telling import Tongue, joined
+from caseward.desk import current, tools
+from caseward.packs import shelf
+from caseward.packs.load import load
+from caseward.store import releases
+from caseward.store.db import transaction
+from caseward.store.releases import Release
+from caseward.web import trying, words
+from caseward.web.reasons import in_words, show
+
+if TYPE_CHECKING:
+    from caseward.packs.whatif import Change, Difference
+
+PAST = 2000
+"""Recorded decisions, the latest ones, that are decided again."""
+SHOWN = 50
+"""Of each kind of example."""
+FRESH = timedelta(minutes=10)
+KEPT = 8
+LABELS = {
+    "approval": "Consent",
+    "needs": "People who must consent",
+    "auto_send": "Goes out by itself",
+    "executor": "Runs the task",
+    "holds": "Held",
+    "missing": "Not known",
+    "break_glass": "Wakes a person",
+    "confidence": "Looked at below % of confidence",
+    "hold_seconds": "Seconds held before it leaves",
+    "expires_minutes": "Business minutes to decide",
+}
+"""Field of a decision → what it is called, in this order; the tier is drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """An entry of the policy that is new, gone or changed."""
+
+    kind: str
+    id: str
+    change: str
+    what: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Otherwise:
+    """A case that would be decided otherwise."""
+
+    title: str
+    href: str
+    """Where to see the case; empty for none."""
+    facts: Sequence[str]
+    before: Tier
+    after: Tier
+    differs: Sequence[str]
+    """Field by field, before and after."""
+    try_href: str
+    """Where to try the rules on its facts, as they are served now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Something about the pack that was proved, or fails."""
+
+    text: str
+    holds: bool
+    counterexample: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What one release would do instead of another."""
+
+    at: datetime
+    written: Sequence[Written] = ()
+    examples: Sequence[Otherwise] = ()
+    """One of each kind of difference; empty where it is proved that there is none."""
+    golden: Sequence[Otherwise] = ()
+    cases: Sequence[Otherwise] = ()
+    tried: int = 0
+    """Recorded decisions that were decided again."""
+    changed: int = 0
+    """How many of them would have been otherwise."""
+    unreadable: int = 0
+    statements: Sequence[Statement] = ()
+    faults: Sequence[str] = ()
+    """What keeps it from being served."""
+    warnings: Sequence[str] = ()
+
+    @property
+    def holds(self) -> int:
+        """How many statements hold."""
+        return sum(each.holds for each in self.statements)
+
+    @property
+    def sound(self) -> bool:
+        """Whether it may be served."""
+        return not self.faults and self.holds == len(self.statements)
+
+
+_known: dict[tuple[str, str], Effects] = {}
+"""Digests of two releases → what was found."""
+_lock = Lock()
+
+
+def effects(before: Release, after: Release) -> Effects:
+    """Return what `after` would do instead of `before`; raise NotFound where the files of one were not kept."""
+    now, key = tools.now(), (before.digest, after.digest)
+    with _lock:
+        found = _known.get(key)
+    if found is not None and timedelta() <= now - found.at < FRESH:
+        return found
+    made = _effects(before.id, after.id, now)
+    with _lock:
+        _known[key] = made
+        while len(_known) > KEPT:
+            del _known[min(_known, key=lambda each: _known[each].at)]
+    return made
+
+
+def _effects(before: str, after: str, now: datetime) -> Effects:
+    from caseward.packs import check, whatif  # the prover is large; only who compares waits for it
+
+    with transaction():
+        old, new = releases.files(before), releases.files(after)
+        past = [
+            whatif.Past(where=f"{each.case} {each.turn}", facts=each.facts, at=each.at)
+            for each in releases.past(limit=PAST)
+        ]
+    with shelf.laid_out(old) as folder:
+        was = shelf.named(load(folder), before)
+    with shelf.laid_out(new) as folder:
+        report = check.check(folder, skills=tools.built_in(), today=now.date())
+    faults = [f"{each}; {each.fix}" if each.fix else str(each) for each in report.errors]
+    if report.pack is None:
+        return Effects(at=now, faults=faults)
+    with transaction():
+        was, becomes = current.in_phase(was), current.in_phase(shelf.named(report.pack, after))
+    compared = whatif.compare(was, becomes, past, limit=SHOWN)
+    return Effects(
+        at=now,
+        written=[Written(kind=each.kind, id=each.id, change=each.change, what=each.what) for each in compared.rules],
+        examples=[
+            _otherwise(
+                was, becomes, each, title=f"{each.phase}, {each.topology}", phase=each.phase, topology=each.topology
+            )
+            for each in compared.differences
+        ],
+        golden=[_otherwise(was, becomes, each, title=each.where) for each in compared.golden[:SHOWN]],
+        cases=[_of_a_case(was, becomes, each) for each in compared.cases[:SHOWN]],
+        tried=compared.tried,
+        changed=len(compared.cases),
+        unreadable=len(compared.unreadable),
+        statements=[
+            Statement(text=words.humane(each.name), holds=each.holds, counterexample=each.counterexample)
+            for each in report.proofs
+        ],
+        faults=faults,
+        warnings=[f"{each}; {each.fix}" if each.fix else str(each) for each in report.warnings],
+    )
+
+
+def _of_a_case(was: Pack, becomes: Pack, change: Change) -> Otherwise:
+    number, _, turn = change.where.partition(" ")
+    return _otherwise(was, becomes, change, title=f"#{number}, turn {turn}", href=f"/cases/{number}?tab=trace#file")
+
+
+def _otherwise(
+    was: Pack,
+    becomes: Pack,
+    change: Change | Difference,
+    *,
+    title: str,
+    href: str = "",
+    phase: str = "",
+    topology: str = "",
+) -> Otherwise:
+    policy = becomes.policy
+    specs = {**was.policy.facts, **policy.facts}
+    say = Tongue(facts=specs, name=in_words, show=show)
+    there = replace(policy, phase=phase or policy.phase, topology=topology or policy.topology)
+    return Otherwise(
+        title=title,
+        href=href,
+        facts=[f"{in_words(name)} is {say.value(name, change.facts[name])}" for name in specs if name in change.facts],
+        before=change.before.tier,
+        after=change.after.tier,
+        differs=[
+            f"{LABELS[name]}: {before} → {after}"
+            for name in LABELS
+            if (before := _field(was, change.before, name)) != (after := _field(becomes, change.after, name))
+        ],
+        try_href=trying.address(there, change.facts),
+    )
+
+
+def _field(pack: Pack, decision: Decision, name: str) -> str:
+    """Return one field of a decision in words."""
+    value = getattr(decision, name)
+    if name == "approval":
+        return words.lane(pack, value)
+    if isinstance(value, frozenset | tuple):
+        return joined(sorted(words.humane(str(each)).lower() for each in value)) or "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else words.humane(str(value)).lower() if isinstance(value, str) else str(value)
