@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from caseward import app
 from caseward.adapters import find
@@ -87,6 +88,27 @@ def test_a_folder_that_was_changed_is_served_only_once_it_is_published(database:
         found = app.prepare_to_serve(settings, stack)
 
     assert (found.pack, found.unpublished) == (first, ("voice.yaml",))
+
+
+def test_a_release_of_which_only_the_digest_was_kept_is_completed_from_its_folder(
+    database: str, tmp_path: Path, school: Pack
+) -> None:
+    kept = {"name": school.profile.release, "pack": school.profile.name, "digest": school.digest, "at": MORNING}
+    with db.transaction():
+        db.execute(
+            text(
+                "insert into releases (name, pack, digest, published_at, proposed_at)"
+                " values (:name, :pack, :digest, :at, :at)"
+            ),
+            kept,
+        )
+
+    pack = app.prepare(database, settings_for(database, tmp_path), MORNING + timedelta(days=1), demo=False)
+
+    assert pack.profile.release == school.profile.release
+    with db.transaction():
+        (release,) = releases.every()
+        assert (release.published_at, release.kept) == (MORNING, True)
 
 
 def test_a_demo_serves_its_folder_as_it_is(database: str, tmp_path: Path) -> None:
