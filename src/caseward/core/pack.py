@@ -166,8 +166,8 @@ class Profile:
     releases: Mapping[Literal["policy", "knowledge", "templates", "language", "samples"], Publishing] = field(
         default_factory=dict
     )
-    """Part → who must consent to a change of it; the strongest lane for a part left out. `language` (phrasings, lexicon)
-    and `samples` (records) go with knowledge."""
+    """Part → who must consent to a change of it; the strongest lane for a part left out. `language` (phrasings and
+    lexicon) and `samples` (records) go with knowledge."""
     promotion: Mapping[Literal["hardening", "production"], Promotion] = field(default_factory=dict)
     """Phase → what entering it takes; the strongest lane for one left out."""
 
