@@ -251,7 +251,7 @@ class Entity:
     patterns: tuple[str, ...]
     """Regular expressions over lower-cased text with single spaces."""
     form: str = "{0}"
-    """How the value is kept: `{0}` is the whole match, `{1}` its first group, `{2:04}` its second with leading zeros."""
+    """How the value is kept: `{0}` is the whole match, `{1}` its first group, `{2:04}` its second in four digits."""
     case: Literal["upper", "lower"] = "upper"
     examples: Mapping[str, str] = field(default_factory=dict)
     """Text → the value that must be found in it, and nothing else."""
