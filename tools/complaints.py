@@ -10,7 +10,11 @@ from tools.source import NOTE, SOURCE, cell
 FILES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Files", "The folder, its files and their YAML.", ("yamlfile.py", "load.py", "house.py")),
     ("Shapes", "Keys and values of an entry.", ("schema.py", "conditions.py", "entities.py", "skills.py")),
-    ("References", "What the files say of each other.", ("references.py", "separation.py", "samples.py")),
+    (
+        "References",
+        "What the files say of each other.",
+        ("references.py", "bounds.py", "spoken.py", "separation.py", "samples.py"),
+    ),
     (
         "Proofs",
         "What does not hold for all inputs; each comes with a case that shows it.",

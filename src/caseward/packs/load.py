@@ -184,6 +184,11 @@ class _Reader:
             if not known and not path.name.startswith("."):
                 fix = did_you_mean(path.name, (*FILES, *FOLDERS))
                 self.errors.append(PackError("no such pack file is read", file=path.name, fix=fix))
+        for path in sorted((*self.folder.glob("[!.]*/*.y*ml"), *self.folder.glob("[!.]*/*/*.y*ml"))):
+            where = path.relative_to(self.folder).as_posix()
+            if path.parent.parent != self.folder or path.parent.name not in FOLDERS or path.suffix != ".yaml":
+                fix = f"name it {path.stem}.yaml and put it into one of {', '.join(FOLDERS)}"
+                self.errors.append(PackError("this file is not read", file=where, fix=fix))
 
     def _facts(self) -> dict[str, FactSpec]:
         entries = self._one("facts.yaml", dict[str, FactEntry])
@@ -348,6 +353,8 @@ class _Reader:
         return loaded
 
     def _once(self, seen: set[str], id: str, file: YamlFile, at: Place) -> None:
+        if not id.strip():
+            self.errors.append(file.error("an entry without a name", at=at, fix="give it an `id`"))
         if id in seen:
             self.errors.append(file.error("this id stands twice", at=at, rule=id, fix="rename one"))
         seen.add(id)

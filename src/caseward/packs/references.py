@@ -10,8 +10,9 @@ from caseward.core.errors import PackError
 from caseward.core.facts import FactKind
 from caseward.core.knowledge import Article
 from caseward.core.pack import Intent, Pack, Plan, Signal, Template, Words
+from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.packs import house, wording
+from caseward.packs import bounds, house, spoken, wording
 from caseward.packs import skills as declared
 from caseward.packs.places import Places
 from caseward.packs.schema import did_you_mean
@@ -27,6 +28,8 @@ def check(pack: Pack, places: Places, *, skills: Collection[str]) -> Iterator[Pa
     """Yield everything that is named and does not exist, and everything that lacks a language or an owner."""
     yield from declared.check(pack, places, built_in=skills)
     yield from house.check(pack, places)
+    yield from bounds.check(pack.profile, places)
+    yield from spoken.check(pack, places, by_name=SPOKEN)
     skills = {*skills, *pack.skills}
     for name in sorted(SPOKEN - pack.templates.keys()):
         fix = f"write templates/{name}.yaml"
@@ -90,6 +93,12 @@ def _intent(pack: Pack, intent: Intent, places: Places, skills: Collection[str])
         message = "its last plan does not always hold"
         yield places.entry("intents.yaml", intent.id, message, at=("plans", last), fix=fix)
     for i, plan in enumerate(intent.plans):
+        tiers = plan.when.get("tier", ())
+        for tier in (tiers,) if isinstance(tiers, str) else tiers if isinstance(tiers, tuple) else ():
+            if tier not in Tier.__members__:
+                message, at = f"no tier is called {tier!r}", ("plans", i, "when", "tier")
+                fix = did_you_mean(tier, Tier.__members__)
+                yield places.entry("intents.yaml", intent.id, message, at=at, fix=fix)
         for part, message, fix in _plan(pack, plan, skills):
             yield places.entry("intents.yaml", intent.id, message, at=("plans", i, part), fix=fix)
 
@@ -104,7 +113,10 @@ def _plan(pack: Pack, plan: Plan, skills: Collection[str]) -> Iterator[tuple[str
         yield "task", f"no skill is called {plan.task!r}", did_you_mean(plan.task, skills)
     if plan.task and not plan.key:
         yield "task", "this action has no key, so that it might be done twice", "add `key:`, made of what it is about"
-    if plan.task and plan.key and not _fields(plan.key):
+    for name in ("key", "summary"):
+        if _fields(getattr(plan, name)) is None:
+            yield name, f"{getattr(plan, name)!r} has a brace without its other half", "write places as {value}"
+    if plan.task and plan.key and _fields(plan.key) == []:
         yield (
             "key",
             "every effect of this plan would have the same key",
@@ -123,6 +135,11 @@ def _signal(pack: Pack, signal: Signal, places: Places) -> Iterator[PackError]:
     if signal.floor and signal.floor not in pack.intents:
         fix = did_you_mean(signal.floor, pack.intents)
         yield places.entry("signals.yaml", signal.id, f"unknown intent {signal.floor!r}", at=("floor",), fix=fix)
+    if not any(
+        pattern.strip() for each in (signal.patterns, signal.always) for words in each.values() for pattern in words
+    ):
+        message, fix = "nothing ever fires it, and what it stands for counts as not so", "give it `patterns:`"
+        yield places.entry("signals.yaml", signal.id, message, at=("patterns",), fix=fix)
     row = next(i for i, each in enumerate(pack.signals) if each is signal)
     for name in ("patterns", "unless", "always"):
         yield from _patterns(getattr(signal, name), "signals.yaml", (row, name), places, rule=signal.id)
@@ -176,5 +193,9 @@ def _patterns(
                 yield places.error(file, message, at=(*at, language, i), rule=rule, fix="mend the pattern")
 
 
-def _fields(text: str) -> list[str]:
-    return [name for _before, name, _spec, _conversion in Formatter().parse(text) if name]
+def _fields(text: str) -> list[str] | None:
+    """Return the names of a text's `{value}` places, None where they cannot be told."""
+    try:
+        return [name for _before, name, _spec, _conversion in Formatter().parse(text) if name]
+    except ValueError:
+        return None

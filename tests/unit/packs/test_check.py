@@ -104,6 +104,45 @@ def test_the_school_is_sound() -> None:
                      "no row speaks of R1 in pilot, hub", "add a row", id="a hole in the matrix"),
         pytest.param("pack.yaml", "roles: [agent, ops_lead]", "roles: []",
                      "lane qa: nobody may decide, and it is asked", "give the lane roles", id="a lane without people"),
+        pytest.param("intents.yaml", '"refund:{payment_id}"', '"refund:{payment_id"',
+                     "has a brace without its other half", "{value}", id="a key with half a place"),
+        pytest.param("intents.yaml", "when: {tier: R0}", "when: {tier: R7}",
+                     "no tier is called 'R7'", "R0", id="a plan for a tier that is none"),
+        pytest.param("templates/acknowledgement.yaml", "  en: >-\n", "  en: >-\n    We guarantee it.\n",
+                     "'guarantee' is not said here", "say it otherwise", id="a template that promises"),
+        pytest.param("templates/acknowledgement.yaml", "  en: >-\n", "  en: >-\n    Your payment has been refunded.\n",
+                     "while nothing has been done", "say what will happen", id="said and not done"),
+        pytest.param("knowledge/refund-policy.yaml", "answer:\n  id: >-\n", "answer:\n  id: >-\n    For sure.\n",
+                     "'for sure' is not said here", "say it otherwise", id="a page that promises"),
+        pytest.param("pack.yaml", "expires_minutes: 240", "expires_minutes: 0",
+                     "0 is out of bounds", "from 1", id="consent that lapses at once"),
+        pytest.param("pack.yaml", "attempts: 3", "attempts: 1000000",
+                     "1000000 is out of bounds", "from 1 to 20", id="tries at an identity without end"),
+        pytest.param("pack.yaml", "attempts: 3", "attempts: 0",
+                     "0 is out of bounds", "from 1 to 20", id="no try at an identity"),
+        pytest.param("pack.yaml", "window_minutes: 60", "window_minutes: -60",
+                     "-60 is out of bounds", "from 1", id="a window that ends before it begins"),
+        pytest.param("pack.yaml", "first_response_minutes: 3", "first_response_minutes: -3",
+                     "-3 is out of bounds", "from 1", id="an answer promised before the question"),
+        pytest.param("pack.yaml", "turns: 20", "turns: 0", "0 is out of bounds", "from 1", id="no turn at all"),
+        pytest.param("pack.yaml", "  confidence: 0.5", "  confidence: 7",
+                     "7.0 is out of bounds", "from 0 to 1", id="confidence beyond certainty"),
+        pytest.param("pack.yaml", "  confidence: 0.5", "  confidence: .nan",
+                     "nan is out of bounds", "from 0 to 1", id="confidence that is no number"),
+        pytest.param("pack.yaml", "next_session: 5", "next_session: -5",
+                     "-5 is out of bounds", "from 0", id="readings of the future"),
+        pytest.param("pack.yaml", "{R0: 30,", "{R9: 30,",
+                     "resolution_minutes knows no 'R9'", "R0", id="a promise for a tier that is none"),
+        pytest.param("pack.yaml", "{first_response: 1,", "{frist_response: 1,",
+                     "warn_before_minutes knows no 'frist_response'", "'first_response'", id="a clock that is none"),
+        pytest.param("pack.yaml", "currency: IDR", "currency: rupiah",
+                     "no money is called 'rupiah'", "ISO 4217", id="a currency that is none"),
+        pytest.param("pack.yaml", "languages: [id, en]", "languages: []",
+                     "speaks no language", "name one", id="no language"),
+        pytest.param("pack.yaml", "roles: [coach]", "roles: [coach]\n    people: [ana, ana]",
+                     "'ana' stands twice", "take one", id="one person counted for two"),
+        pytest.param("pack.yaml", "roles: [coach]", "roles: [coach]\n    people: ['']",
+                     "a person without an id", "name the person", id="nobody counted for one"),
         pytest.param("records/session.yaml", 'starts: {day: 2, at: "11:00"}', "starts: {days: 2}",
                      "is no time", "{in_minutes}", id="a sample time that cannot be meant"),
     ],
@@ -119,6 +158,20 @@ def test_what_does_not_fit_is_named_with_file_line_and_fix(
     assert fix in found[0].fix
     assert found[0].file.endswith(".yaml")
     assert found[0].line > 0
+
+
+def test_a_signal_that_nothing_fires_is_named(tmp_path: Path) -> None:
+    """What it stands for would count as not so, and nobody would hear of a threat."""
+    folder = Path(shutil.copytree(SCHOOL, tmp_path / "school"))
+    kept = (folder / "signals.yaml").read_text("utf-8").replace("- id: legal-threat\n", "- id: lawyers\n", 1)
+    legal = "\n- id: legal-threat\n  fact: legal_threat\n  because: Lawyers.\n  patterns: {en: []}\n"
+    (folder / "signals.yaml").write_text(kept + legal, "utf-8")
+
+    report = check(folder, skills=SKILLS, today=TODAY)
+
+    assert [(each.rule, each.message) for each in report.errors] == [
+        ("legal-threat", "nothing ever fires it, and what it stands for counts as not so")
+    ]
 
 
 def test_a_slip_is_named_at_its_own_line(spoilt: Callable[..., Report]) -> None:

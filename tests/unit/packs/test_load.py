@@ -501,6 +501,26 @@ def test_a_file_that_nobody_reads_is_named(folder: Path) -> None:
     assert "did you mean 'facts.yaml'" in error.fix
 
 
+@pytest.mark.parametrize("name", ["rules/extra.yml", "rules/more/extra.yaml", "rule/extra.yaml", "Rules/extra.yaml"])
+def test_a_file_that_lies_where_nobody_looks_is_named_instead_of_passed_over(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("- id: extra\n  tier: R3\n  when: {legal_threat: true}\n  because: Lawyers.\n")
+
+    error = complaint(folder)
+
+    assert (error.file, error.message) == (name, "this file is not read")
+    assert "extra.yaml" in error.fix
+
+
+def test_an_entry_without_a_name_is_refused(folder: Path) -> None:
+    line = spoil(folder / "rules/person-decides.yaml", "- id: legal-threat", '- id: " "')
+
+    error = complaint(folder)
+
+    assert (error.file, error.line) == ("rules/person-decides.yaml", line)
+    assert error.message == "an entry without a name"
+
+
 def test_opening_hours_that_overlap_are_refused(folder: Path) -> None:
     line = spoil(folder / "pack.yaml", '["09:00-20:00"]', '["09:00-13:00", "12:00-20:00"]')
 
