@@ -1,4 +1,4 @@
-"""Whether the words of a pack are words and keep to its own voice: what the desk says by name is reviewed nowhere else."""
+"""Whether the words of a pack are words and keep to its voice: what the desk says by name is reviewed nowhere else."""
 
 from __future__ import annotations
 
