@@ -53,12 +53,23 @@ def rule(check: Rule) -> Rule:
 
 
 def review(subject: Subject) -> tuple[Check, ...]:
-    """Return the outcome of every rule."""
-    outcomes = []
-    for name, check in RULES.items():
-        wrong = check(subject)
-        outcomes.append(Check(name=name, ok=not wrong, detail=wrong))
-    return tuple(outcomes)
+    """Return the outcome of every rule.
+
+    The same words are reviewed when they are drafted and when they are said: what was found a moment ago is remembered.
+    """
+    global _lately
+    for known, found in _lately:
+        if known == subject:
+            return found
+    wrong = {name: check(subject) for name, check in RULES.items()}
+    outcomes = tuple(Check(name=name, ok=not detail, detail=detail) for name, detail in wrong.items())
+    _lately = ((subject, outcomes), *_lately[: MANY - 1])
+    return outcomes
+
+
+MANY = 8
+"""More than are reviewed at the same time."""
+_lately: tuple[tuple[Subject, tuple[Check, ...]], ...] = ()
 
 
 @rule

@@ -239,8 +239,8 @@ def page(
 
 def expired(now: datetime, *, limit: int = 100) -> list[ApprovalId]:
     """Return open requests whose time is up."""
-    query = select(table.c.id).where(table.c.state == ApprovalState.OPEN, table.c.expires_at <= now).limit(limit)
-    return [ApprovalId(row.id) for row in db.execute(query)]
+    query = "select id from approvals where state = 'open' and expires_at <= %(now)s limit %(limit)s"
+    return [ApprovalId(row.id) for row in db.run(query, {"now": now, "limit": limit})]
 
 
 def _draft(row: Any) -> Draft:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Table, func, select, update
@@ -226,9 +226,20 @@ def move_parcel(
 
 def due(table: str, now: datetime, *, limit: int = 100) -> list[tuple[str, int]]:
     """Return id and attempts of the tasks (`tasks`) or words (`outbox`) whose next step is due."""
-    of = {"tasks": tasks, "outbox": outbox}[table]
-    query = select(of.c.id, of.c.attempts).where(of.c.state.in_(UNSETTLED), of.c.next_at <= now)
-    return [(row.id, row.attempts) for row in db.execute(query.order_by(of.c.next_at).limit(limit))]
+    rows = db.run(_DUE[table], {"now": now, "limit": limit})
+    return [(row.id, row.attempts) for row in rows]
+
+
+_DUE: Final = {
+    "tasks": """
+        select id, attempts from tasks where state in ('queued', 'running', 'unknown') and next_at <= %(now)s
+        order by next_at limit %(limit)s
+    """,
+    "outbox": """
+        select id, attempts from outbox where state in ('queued', 'running', 'unknown') and next_at <= %(now)s
+        order by next_at limit %(limit)s
+    """,
+}
 
 
 def count(table: str) -> Mapping[str, int]:

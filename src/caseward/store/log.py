@@ -150,17 +150,21 @@ def canonical(value: Any) -> str:
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+_PLAIN = frozenset({str, bool, type(None)})
+"""What is written as it is; most values are."""
+
+
 def _writable(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, str):
         return str(value)
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, int):
         return value if abs(value) <= MAX_SAFE else str(value)
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, Mapping):
-        return {str(key): _writable(item) for key, item in value.items()}
+        return {str(key): item if type(item) in _PLAIN else _writable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_writable(item) for item in value]
     return _writable(db.plain(value)) if isinstance(value, frozenset | set) else str(db.plain(value))

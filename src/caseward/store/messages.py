@@ -174,12 +174,8 @@ def lock(conversation_id: ConversationId) -> Any:
 
 def ready(*, before: datetime, limit: int = 200) -> list[tuple[ConversationId, int]]:
     """Return conversations whose turn has been due since `before`, with the number of the turn to begin."""
-    rows = db.execute(
-        select(conversations.c.id, conversations.c.turn)
-        .where(conversations.c.ready_at.is_not(None), conversations.c.ready_at <= before)
-        .order_by(conversations.c.ready_at)
-        .limit(limit)
-    )
+    query = "select id, turn from conversations where ready_at <= %(before)s order by ready_at limit %(limit)s"
+    rows = db.run(query, {"before": before, "limit": limit})
     return [(ConversationId(row.id), row.turn + 1) for row in rows]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete
 
 from caseward.store import db
 from caseward.store.tables import timers
@@ -32,7 +32,7 @@ def cancel(case_id: str, *kinds: str) -> None:
 
 def due(now: datetime, *, limit: int = 200) -> list[tuple[str, str, datetime]]:
     """Return case, kind and due time of the timers that are due, the longest overdue first."""
-    return [(row.case_id, row.kind, row.due_at) for row in db.execute(_DUE, {"now": now, "limit": limit})]
+    return [(row.case_id, row.kind, row.due_at) for row in db.run(_DUE, {"now": now, "limit": limit})]
 
 
 def take(case_id: str, kind: str, now: datetime) -> bool:
@@ -66,12 +66,7 @@ def _flush(opened: db.Transaction) -> None:
 
 db.on_flush(2, _flush)
 
-_DUE = (
-    select(timers.c.case_id, timers.c.kind, timers.c.due_at)
-    .where(timers.c.due_at <= bindparam("now"))
-    .order_by(timers.c.due_at)
-    .limit(bindparam("limit"))
-)
+_DUE: Final = "select case_id, kind, due_at from timers where due_at <= %(now)s order by due_at limit %(limit)s"
 _CANCEL: Final = "delete from timers where case_id = %(case)s and kind = any(%(kinds)s)"
 _SET: Final = """
     insert into timers (case_id, kind, due_at)

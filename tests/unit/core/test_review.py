@@ -302,3 +302,27 @@ def test_the_gate_has_an_answer_to_any_text(pack: Pack, text: str) -> None:
 
     assert [check.name for check in checks] == list(RULES)
     assert all(check.ok != bool(check.detail) for check in checks)
+
+
+def test_what_was_found_a_moment_ago_counts_for_the_same_words_in_the_same_state_only(pack: Pack) -> None:
+    asked: list[str] = []
+
+    def noting(given: Subject) -> str:
+        asked.append(given.text)
+        return ""
+
+    same = [subject(pack, "Halo, Citra.") for _ in range(2)]
+    others = [
+        subject(pack, "Halo, Citra!"),
+        subject(pack, "Halo, Citra.", degraded=frozenset({"calendar"})),
+        subject(pack, "Halo, Citra.", identity=IdentityState.UNKNOWN),
+        subject(replace(pack, voice=replace(pack.voice, max_chars=3)), "Halo, Citra."),
+    ]
+    RULES["noting"] = noting
+    try:
+        for each in (*same, *others):
+            review(each)
+    finally:
+        del RULES["noting"]
+
+    assert asked == ["Halo, Citra.", *(each.text for each in others)]
