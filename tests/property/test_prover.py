@@ -194,6 +194,37 @@ def test_the_formulas_decide_as_the_gate_does(
     assert formulas.read(inputs.solver.model()) == decide(case.of(policy), facts)
 
 
+@given(
+    st.lists(
+        st.builds(
+            Comparison, st.just("since"), st.sampled_from(["is", "not", "lt", "lte", "gt", "gte"]), st.integers(-9, 9)
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(-12, 12),
+    st.sampled_from([(None, None), (-5, None), (None, 5), (-5, 5), (3, 3)]),
+)
+@some
+def test_every_number_is_like_the_one_that_stands_for_its_stretch(
+    asked: list[Comparison], number: int, limits: tuple[int | None, int | None]
+) -> None:
+    spec = replace(EVERY_KIND["since"], minimum=limits[0], maximum=limits[1])
+    number = max(number, limits[0] if limits[0] is not None else number)
+    number = min(number, limits[1] if limits[1] is not None else number)
+    rules = tuple(Rule(id=str(i), tier=Tier.R0, when=test, because="") for i, test in enumerate(asked))
+    policy = Policy(
+        release="", phase="pilot", topology="hub", facts={"since": spec}, rules=rules, matrix=(), lanes=LANES
+    )
+
+    stretches = [value for value, _term in Inputs(policy).choices["since"]]
+
+    standing = next((each for each in reversed(stretches) if fits(each, number)), stretches[0])
+    for test in asked:
+        assert test.truth({"since": standing}) == test.truth({"since": number})
+    assert all(spec.parse(each) == each for each in stretches)
+
+
 @given(tables, st.sampled_from([*ANSWERS, *LISTS]), st.data())
 @some
 def test_an_answer_has_an_example_exactly_if_some_case_leads_to_it(
@@ -334,8 +365,25 @@ def answers(decision: Decision) -> Decision:
     return replace(decision, rules=(), possible=(), release="")
 
 
-@given(tables)
-@some
+@st.composite
+def in_lane_none(draw: st.DrawFn) -> Policy:
+    """One row for each tier, all in the weakest lane: consent differs by needs and by what goes out alone."""
+    rows = [
+        Grant(
+            tier=tier,
+            phases=frozenset(PHASES),
+            topologies=frozenset(TOPOLOGIES),
+            lane=LANES[0],
+            auto_send=draw(st.booleans()),
+            needs=draw(st.integers(1, 2)),
+        )
+        for tier in Tier
+    ]
+    return replace(draw(tables), matrix=tuple(rows))
+
+
+@given(tables | in_lane_none())
+@settings(max_examples=80, deadline=None)
 def test_consent_is_called_weaker_exactly_if_the_matrix_asks_a_higher_tier_for_less(policy: Policy) -> None:
     lonely = {tier: matrix_alone(policy, tier) for tier in Tier}
 
@@ -347,6 +395,23 @@ def test_consent_is_called_weaker_exactly_if_the_matrix_asks_a_higher_tier_for_l
         for low, high in pairwise(Tier)
         if any(above < below for below, above in zip(asked[low], asked[high], strict=True))
     }
+
+
+@given(tables)
+@some
+def test_a_tier_lacks_a_row_exactly_if_no_row_speaks_of_some_known_facts_that_lead_to_it(policy: Policy) -> None:
+    named = {fault.message.removeprefix("no row speaks of ")[:2] for fault in faults(matrix.unspoken, policy)}
+
+    assert named == {
+        str(decision.tier)
+        for case, decision in everything(policy)
+        if len(case.facts) == len(SPECS) and decision.rules
+        if not any(speaks(row, case) for row in policy.matrix if row.tier is decision.tier)
+    }
+
+
+def speaks(row: Grant, case: Case) -> bool:
+    return case.phase in row.phases and case.topology in row.topologies and row.when.truth(case.facts) is True
 
 
 def matrix_alone(policy: Policy, tier: Tier) -> Policy:

@@ -16,6 +16,7 @@ from caseward.core.invariant import Invariant
 from caseward.core.pack import Pack
 from caseward.core.policy import Decision, Policy, Rule, Tier
 from caseward.packs import prove, solve
+from caseward.packs.inputs import any_of
 from caseward.packs.load import load
 from caseward.packs.prove import Proof
 from caseward.packs.subject import Subject
@@ -215,6 +216,20 @@ def test_promises_hold_for_every_phase_unless_they_name_one(written: Callable[..
 
     assert list(found) == ["always"]
     assert "broken in production, empowered on intent: reschedule, " in found["always"].counterexample
+
+
+def test_a_case_has_the_fewest_facts_there_can_be_and_not_merely_none_to_spare(written: Callable[..., Pack]) -> None:
+    rules = """
+- {id: first-two, tier: R3, when: {intent: refund, published_answer: true}, because: x}
+- {id: middle, tier: R3, when: {account_specific: true}, because: x}
+- {id: last-two, tier: R3, when: {transactional: true, exception_requested: true}, because: x}
+"""
+    subject = Subject(written(rules=rules, invariants="[]"))
+
+    found = subject.search.example(any_of(subject.meaning.matches.sure))
+
+    assert found is not None
+    assert found.case.facts == {"account_specific": True}
 
 
 # --- what has no use --------------------------------------------------------------------------------------------------
