@@ -295,7 +295,7 @@ def test_conditions_asked_together_say_what_each_says_alone(
 ) -> None:
     together = Truths(whens)
 
-    for known in asked:
+    for known in [*asked, *({**known, "minutes": minutes} for known in asked for minutes in MINUTES)]:
         may, surely, unknown = together.ask(known)
 
         assert [bool(surely >> i & 1) for i in range(len(whens))] == [when.truth(known) is True for when in whens]
