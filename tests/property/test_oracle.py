@@ -19,7 +19,7 @@ from caseward.core.conditions import All, Any, Condition, Not
 from caseward.core.conditions import Test as Comparison
 from caseward.core.facts import Value
 from caseward.core.policy import ALWAYS, Decision, Hold, Policy, Tier, decide
-from tests.property.test_policy import DOMAINS, LANES, MINUTES, SYSTEMS, facts, policies
+from tests.property.test_policy import DOMAINS, LANES, MINUTES, SYSTEMS, facts, policies, whole
 
 World = Mapping[str, Value]
 
@@ -185,15 +185,19 @@ def once(draw: st.DrawFn) -> Condition:
 @st.composite
 def tables(draw: st.DrawFn) -> Policy:
     policy = draw(policies())
+    free = draw(st.booleans())  # or next to nothing would ever be released
     return replace(
         policy,
-        rules=tuple(replace(rule, when=draw(once())) for rule in policy.rules),
+        rules=tuple(
+            replace(rule, when=draw(once()), hold=None if free else rule.hold, lane="" if free else rule.lane)
+            for rule in policy.rules
+        ),
         matrix=tuple(replace(row, when=draw(st.just(ALWAYS) | once())) for row in policy.matrix),
         triggers=tuple(replace(trigger, when=draw(once())) for trigger in policy.triggers),
     )
 
 
-@given(tables(), facts)
+@given(tables(), facts | whole)
 @settings(max_examples=300, deadline=None)
 def test_the_gate_decides_as_the_reference_says(policy: Policy, known: dict[str, Value]) -> None:
     assert decide(policy, known) == Oracle(policy, known).decide()
