@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from caseward.core.conditions import tests
 from caseward.core.policy import Tier
 from caseward.packs.encode import FIELDS, meaning
 from caseward.packs.inputs import any_of, negated
@@ -92,9 +93,10 @@ def idle_overs(subject: Subject) -> Iterator[Fault]:
 
 
 def unnamed(subject: Subject) -> Iterator[Fault]:
-    """Yield intents of which no rule speaks: what holds for all of them alone decides on these."""
-    asking = [sure for rule, sure, _may in subject.rules() if INTENT in rule.when.names()]
-    for intent, term in subject.inputs.choices.get(INTENT, ()):
-        if not subject.search.ever(term, any_of(asking)):
-            message, fix = f"no rule speaks of intent {intent}", "say in a rule which tier it has, or take it out"
+    """Yield intents that no rule names: what holds for all of them alone decides on these."""
+    asked = [test for rule in subject.policy.rules for test in tests(rule.when) if test.fact == INTENT]
+    named = {name for test in asked for name in (test.value if isinstance(test.value, frozenset) else {test.value})}
+    for intent, _term in subject.inputs.choices.get(INTENT, ()):
+        if intent not in named:
+            message, fix = f"no rule names intent {intent}", "say in a rule which tier it has, or take it out"
             yield Fault(file="facts.yaml", at=(INTENT, "values"), message=message, fix=fix)

@@ -102,6 +102,14 @@ def test_the_school_is_sound() -> None:
                      "no skill reads 'last_paymnt'", "did you mean 'last_payment'?", id="freshness of nothing"),
         pytest.param("approvals.yaml", "- {tier: R1, phases: [pilot], topologies: [hub, empowered], lane: qa}\n", "",
                      "no row speaks of R1 in pilot, hub", "add a row", id="a hole in the matrix"),
+        pytest.param("rules/transactions.yaml", "over: [transaction-within-policy]", "over: [transaction-in-policy]",
+                     "`over` names 'transaction-in-policy', which is no rule and no tier",
+                     "did you mean 'transaction-within-policy'?", id="an overlap with no rule"),
+        pytest.param("rules/transactions.yaml", "  over: [transaction-within-policy]\n", "",
+                     "matches together with transaction-may-run, which asks for something else, on ",
+                     "or say that it is meant: `over: [transaction-may-run]`", id="an overlap that nobody declared"),
+        pytest.param("invariants.yaml", "then: {tier: R3, lane: coach", "then: {tier: R3, lane: qa",
+                     "broken in pilot, empowered on ", "or the promise", id="a broken promise"),
         pytest.param("pack.yaml", "roles: [agent, ops_lead]", "roles: []",
                      "lane qa: nobody may decide, and it is asked", "give the lane roles", id="a lane without people"),
         pytest.param("intents.yaml", '"refund:{payment_id}"', '"refund:{payment_id"',
@@ -218,6 +226,15 @@ def test_a_rule_that_no_golden_case_would_miss_is_a_warning(spoilt: Callable[...
     report = spoilt("rules/own-record.yaml", "- id: own-record", more + "- id: own-record")
 
     assert [each.rule for each in report.warnings] == ["rainy-day"]
+
+
+def test_an_intent_that_no_rule_names_is_a_warning(spoilt: Callable[..., Report]) -> None:
+    report = spoilt("facts.yaml", "complaint, other]", "complaint, other, gossip]")
+
+    assert ("facts.yaml", "no rule names intent gossip") in [(each.file, each.message) for each in report.warnings]
+    assert "every combination of known facts is decided by a rule" in [
+        proof.name for proof in report.proofs if not proof.holds
+    ]
 
 
 def test_a_pack_that_cannot_be_read_has_no_proofs(spoilt: Callable[..., Report]) -> None:
