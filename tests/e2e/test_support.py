@@ -294,6 +294,37 @@ def test_a_settled_case_closes_after_its_quiet_time_and_a_later_word_reopens_it(
     desk.settle()
     case = desk.case(conversation)
     assert (case.reopened, case.status) == (1, CaseStatus.RESOLVED)
+    closing, reopened, answer = desk.replies(conversation)[-3:]
+    assert "kami tutup" in closing
+    assert "kami buka lagi" in reopened
+    assert "QRIS" in answer
+
+
+def test_who_asks_on_before_the_case_is_closed_is_simply_answered(desk: Desk) -> None:
+    conversation = desk.open()
+
+    for text in ("Studio buka jam berapa ya?", "Bisa bayar pakai QRIS?"):
+        desk.say(conversation, text)
+        desk.settle()
+
+    assert desk.case(conversation).reopened == 1
+    assert len(desk.replies(conversation)) == 2
+
+
+def test_work_that_succeeds_does_not_settle_a_case_in_which_more_is_asked(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    for text in ("When is my next lesson?", "I want a refund for my last payment please"):
+        desk.say(conversation, text)
+        desk.settle()
+    schedule, refund = sorted(requests(desk, conversation), key=lambda each: each.lane == "coach")
+    decide(refund, Word.APPROVE, role="coach")
+    desk.settle()
+
+    assert "refunded" in desk.replies(conversation)[-1]
+    assert desk.case(conversation).status is CaseStatus.WAITING_APPROVAL
+    decide(schedule, Word.APPROVE, role="agent")
+    desk.settle()
+    assert desk.case(conversation).status is CaseStatus.RESOLVED
 
 
 def test_the_whole_case_can_be_read_afterwards_and_the_chain_holds(desk: Desk) -> None:

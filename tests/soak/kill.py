@@ -30,7 +30,7 @@ PLACES = (
     "enter:caseward.desk.verdicts.decide:0",
     "leave:caseward.desk.verdicts.decide:0",
     "committed:caseward.desk.verdicts.decide:1",
-    "enter:caseward.flows.support.fulfil:1",
+    "enter:caseward.flows.support.story.fulfil:1",
     "leave:caseward.desk.executor.queue:0",
     "committed:caseward.desk.executor.queue:0",
     "enter:caseward.desk.executor.take:0",

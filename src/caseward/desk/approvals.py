@@ -32,6 +32,7 @@ def open(
 ) -> ApprovalId:
     """Ask the people of `lane` for consent to `draft`, on the terms that policy sets."""
     now, pack = tools.now(), tools.pack()
+    lane = lane if lane in pack.profile.lanes else pack.policy.lanes[-1]  # another release may have taken it away
     of = pack.profile.lanes[lane]
     minutes = of.expires_minutes if terms.expires_minutes is None else terms.expires_minutes
     store.keep_draft(draft, checks=[asdict(check) for check in checks], at=now)
@@ -86,8 +87,9 @@ def consent(request: Request) -> Approval:
     if request.held_until is not None:
         raise Refused(f"the consent of request {request.id} is held until {request.held_until:%H:%M:%S %Z}")
     terms = request.terms
-    own = terms.expires_minutes
-    lasts = tools.pack().profile.lanes[request.lane].expires_minutes if own is None else own
+    lanes, own = tools.pack().profile.lanes, terms.expires_minutes
+    lane = lanes.get(request.lane, lanes[tools.pack().policy.lanes[-1]])
+    lasts = lane.expires_minutes if own is None else own
     return Approval(
         case_id=request.case_id,
         approvers=tuple(vote.person for vote in votes.of([request])[request.id]),
