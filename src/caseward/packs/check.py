@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from caseward.core.errors import PackError
 from caseward.core.pack import Golden, Pack
 from caseward.core.policy import Decision, Policy, decide
-from caseward.packs import load, references, samples, separation
+from caseward.packs import guards, load, references, samples, separation
 from caseward.packs.places import RULES, Places
 
 if TYPE_CHECKING:
@@ -55,10 +55,12 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
             *golden,
             *_records(pack, places),
             *separation.check(pack, places),
+            *guards.check(pack, places),
             *(_placed(places, fault) for fault in wrong),
         ),
         warnings=(
             *_warnings(pack, places, today),
+            *guards.doubtful(pack, places),
             *(_placed(places, fault) for fault in prove.doubtful(translated)),
         ),
         proofs=(prove.statement("every golden case is decided as expected", map(str, golden)), *proofs),
