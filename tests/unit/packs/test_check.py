@@ -245,7 +245,7 @@ def test_a_pack_that_cannot_be_read_has_no_proofs(spoilt: Callable[..., Report])
 
 
 def test_the_templates_that_the_desk_says_by_name_are_the_ones_that_are_asked_for(school: Pack) -> None:
-    code = [path for room in ("desk", "flows") for path in (SOURCE / room).glob("*.py")]
+    code = [path for room in ("desk", "flows") for path in (SOURCE / room).rglob("*.py")]
     words = {
         node.value
         for path in code
