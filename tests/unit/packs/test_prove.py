@@ -259,6 +259,10 @@ def test_what_changes_no_decision_is_pointed_out(written: Callable[..., Pack]) -
     assert found == [
         ("twice", "every decision would be the same without this rule"),
         ("twice", "`over` names 'published', with which this has no overlap that needs saying"),
+        *(
+            ("facts.yaml", f"no rule names intent {name}")
+            for name in ("faq", "payment", "invoice", "privacy", "complaint", "other")
+        ),
         ("empty", "this promises something of a case that cannot be: the conditions exclude each other"),
     ]
 
