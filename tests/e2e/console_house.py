@@ -26,7 +26,7 @@ from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
 from caseward.desk import tools
 from caseward.packs.load import load
 from caseward.settings import Settings
-from caseward.store import approvals, cases, contacts, log, messages, people
+from caseward.store import approvals, cases, contacts, log, messages, people, turns
 from caseward.store.context import Reading
 from caseward.store.context import keep as keep_reading
 from caseward.store.db import transaction
@@ -117,7 +117,7 @@ class House:
                 debounce=timedelta(),
                 collect_max=timedelta(),
             )
-            messages.claim(conversation, 1, case.id)
+            turns.take_up(conversation, 1, case.id)
             known = {"intent": intent, "identity": "verified" if name else "unknown", **(facts or {})}
             body = {
                 "approval": "coach" if tier is Tier.R3 else "qa",

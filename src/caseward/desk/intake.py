@@ -11,7 +11,7 @@ from caseward.core.messages import Inbound
 from caseward.core.text import clean
 from caseward.core.turn import Turn
 from caseward.desk import tools
-from caseward.store import cases, log, messages
+from caseward.store import cases, log, messages, turns
 from caseward.store.messages import Received
 
 MAX_PROVIDER_ID = 200
@@ -75,7 +75,7 @@ def file(conversation_id: ConversationId) -> tuple[Turn, Case] | None:
         number=begun.turn,
         channel=begun.channel,
         address=begun.address,
-        messages=messages.claim(conversation_id, begun.turn, case.id),
+        messages=turns.take_up(conversation_id, begun.turn, case.id),
         earlier=case.pending.get("said", ""),
     )
     return turn, cases.change(case, now, turns=case.turns + 1)

@@ -118,6 +118,7 @@ def open_request(
     approvers: Approvers | None = None,
 ) -> ApprovalId:
     """Open a request for consent to `draft`."""
+    db.current().pending.get("asks nothing", set()).discard(draft.case_id)
     approval_id = ApprovalId(ids.new("apv"))
     db.execute(
         insert(table).values(
@@ -208,7 +209,14 @@ def _changed(here: Update, **fields: Any) -> bool:
 
 def open_of(case_id: CaseId) -> list[Request]:
     """Return a case's requests that are not over, open or still held, locked until the commit."""
+    if case_id in db.current().pending.get("asks nothing", ()):
+        return []
     return [_request(row) for row in db.run(_OPEN, {"case": case_id})]
+
+
+def remember_none(case_id: CaseId) -> None:
+    """Take it as read that a case, which is locked, has no such request, until one is opened here."""
+    db.current().pending.setdefault("asks nothing", set()).add(case_id)
 
 
 _OPEN = "select * from approvals where case_id = %(case)s and (state = 'open' or held_until is not null) for update"

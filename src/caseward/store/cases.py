@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -87,7 +87,7 @@ def _flush(opened: db.Transaction) -> None:
     for case_id, fields in opened.pending.pop("cases", {}).items():
         opened.driver.execute(_change(tuple(fields)), {**_plain(fields), "id": case_id})
     clocks = [
-        {"case_id": case_id, "kind": clock.kind, **{name: getattr(clock, name) for name in _INSTANTS}}
+        {"case_id": case_id, "kind": clock.kind, **{name: getattr(clock, name) for name in INSTANTS}}
         for (case_id, _kind), clock in opened.pending.get("clocks", {}).items()
         if clock.changed
     ]
@@ -160,7 +160,8 @@ class Clock:
     changed: bool = False
 
 
-_INSTANTS = ("started_at", "due_at", "paused_at", "met_at", "breached_at")
+INSTANTS = ("started_at", "due_at", "paused_at", "met_at", "breached_at")
+"""What is written of a clock."""
 
 
 def start_clock(case_id: CaseId, kind: str, *, now: datetime, due: datetime) -> None:
@@ -171,13 +172,20 @@ def start_clock(case_id: CaseId, kind: str, *, now: datetime, due: datetime) -> 
 
 def clocks_of(case_id: CaseId) -> dict[str, Clock]:
     """Return a case's clocks by kind, read once a transaction."""
-    held, read = _held_clocks(), db.current().pending.setdefault("clocks read", set())
-    if case_id not in read:
-        read.add(case_id)
-        for row in db.run(_CLOCKS, {"case": case_id}):
-            clock = Clock(kind=row.kind, **{name: getattr(row, name) for name in _INSTANTS})
-            held.setdefault((case_id, row.kind), clock)
-    return {kind: clock for (of, kind), clock in held.items() if of == case_id}
+    if case_id not in db.current().pending.get("clocks read", ()):
+        remember_clocks(case_id, db.run(_CLOCKS, {"case": case_id}))
+    return {kind: clock for (of, kind), clock in _held_clocks().items() if of == case_id}
+
+
+def remember_clocks(case_id: CaseId, rows: Iterable[Any]) -> None:
+    """Take the rows of a case's clocks as read, unless they were read before."""
+    read = db.current().pending.setdefault("clocks read", set())
+    if case_id in read:
+        return
+    read.add(case_id)
+    for row in rows:
+        clock = Clock(kind=row.kind, **{name: getattr(row, name) for name in INSTANTS})
+        _held_clocks().setdefault((case_id, row.kind), clock)
 
 
 def set_clock(case_id: CaseId, kind: str, **instants: datetime | None) -> None:

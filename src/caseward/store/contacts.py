@@ -18,6 +18,7 @@ from caseward.store.tables import contacts, identities, identity_attempts
 
 def keep(contact: Contact, *, sample: bool, now: datetime) -> None:
     """Store a contact, or what is now known of one."""
+    db.current().pending.pop("identities", None)
     known = {"name": contact.name, "email": contact.email, "phone": contact.phone, "locale": contact.locale}
     db.execute(
         upsert(contacts)
@@ -40,8 +41,17 @@ def sample(contact_id: ContactId) -> Contact | None:
 
 def identity(channel: str, address: str) -> tuple[Contact, str, datetime] | None:
     """Return the contact that an address is proved to belong to, how and when, or None."""
-    row = db.run(_PROVED, {"channel": channel, "address": address}).fetchone()
+    known = db.current().pending.get("identities", {})
+    if (channel, address) in known:
+        row = known[channel, address]
+    else:
+        row = db.run(_PROVED, {"channel": channel, "address": address}).fetchone()
     return None if row is None else (_contact(row), row.method, row.verified_at)
+
+
+def remember(channel: str, address: str, row: Any | None) -> None:
+    """Take the row of an identity, or that there is none, as read until it is proved anew."""
+    db.current().pending.setdefault("identities", {})[channel, address] = row
 
 
 _PROVED = """
@@ -53,6 +63,7 @@ _PROVED = """
 
 def prove(channel: str, address: str, contact_id: ContactId, *, method: str, now: datetime) -> None:
     """Record that an address is proved to belong to a contact."""
+    db.current().pending.get("identities", {}).pop((channel, address), None)
     proof = {"contact_id": contact_id, "method": method, "verified_at": now}
     db.execute(
         upsert(identities)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, LiteralString, cast
 
 import psycopg
@@ -195,6 +196,12 @@ def run(statement: LiteralString, parameters: Any = None) -> psycopg.Cursor[Any]
     Its rows have their columns' names. It does not see what is held back.
     """
     return current().driver.cursor(row_factory=namedtuple_row).execute(statement, parameters)
+
+
+def row(value: Mapping[str, Any], *instants: str) -> SimpleNamespace:
+    """Return a row that came as JSON in a column of another's as `run` returns rows; `instants` are parsed."""
+    parsed = {name: datetime.fromisoformat(value[name]) for name in instants if value[name]}
+    return SimpleNamespace(**{**value, **parsed})
 
 
 def hold(statement: LiteralString, parameters: Any) -> None:

@@ -7,7 +7,6 @@ one conversation never overlap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -89,11 +88,6 @@ _BEGIN: Final = """
     where id = %(conversation)s and ready_at is not null
     returning turn, channel, address, language
 """
-_CLAIM: Final = """
-    update messages set turn = %(turn)s, case_id = %(case)s
-    where conversation_id = %(conversation)s and inbound and turn is null
-    returning *
-"""
 _ADD: Final = """
     insert into messages (id, conversation_id, case_id, inbound, author, kind, text, at)
     values (%(id)s, %(conversation)s, %(case)s, false, %(author)s, %(kind)s, %(text)s, %(at)s)
@@ -126,7 +120,7 @@ def receive(
         found = db.execute(
             select(table).where(table.c.conversation_id == conversation_id, table.c.provider_id == provider_id)
         ).one()
-        return Received(message=_message(found), new=False, ready=found.at)
+        return Received(message=of_row(found), new=False, ready=found.at)
     [mailbox] = db.run(
         _COLLECT,
         {
@@ -137,9 +131,7 @@ def receive(
             "minute_ago": at - timedelta(minutes=1),
         },
     )
-    return Received(
-        message=_message(row), new=True, ready=mailbox.ready_at, turn=mailbox.turn + 1, lately=mailbox.lately
-    )
+    return Received(message=of_row(row), new=True, ready=mailbox.ready_at, turn=mailbox.turn + 1, lately=mailbox.lately)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,12 +150,6 @@ def begin(conversation_id: ConversationId) -> Claim | None:
     return (
         None if row is None else Claim(turn=row.turn, channel=row.channel, address=row.address, language=row.language)
     )
-
-
-def claim(conversation_id: ConversationId, turn: int, case_id: str) -> Sequence[Message]:
-    """Take all messages that no turn has, and put them into the case file; oldest first."""
-    rows = db.run(_CLAIM, {"conversation": conversation_id, "turn": turn, "case": case_id})
-    return sorted((_message(row) for row in rows), key=lambda message: message.seq)
 
 
 def lock(conversation_id: ConversationId) -> Any:
@@ -192,7 +178,7 @@ def add(
     """Store a message of ours: a reply, or an internal note (`kind="note"`)."""
     row = _ours(conversation_id, case_id, author, text, at, kind, id or ids.new("msg"))
     [added] = db.run(_ADD + "returning *", row)
-    return _message(added)
+    return of_row(added)
 
 
 def say(conversation_id: ConversationId, *, case_id: str, text: str, at: datetime, id: str) -> None:
@@ -222,7 +208,7 @@ def visible(conversation_id: ConversationId, *, after: int, limit: int = 200) ->
         .order_by(table.c.seq)
         .limit(limit)
     )
-    return [_message(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def of_turn(conversation_id: ConversationId, turn: int) -> list[Message]:
@@ -230,16 +216,17 @@ def of_turn(conversation_id: ConversationId, turn: int) -> list[Message]:
     rows = db.execute(
         select(table).where(table.c.conversation_id == conversation_id, table.c.turn == turn).order_by(table.c.seq)
     )
-    return [_message(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def of_case(case_id: str) -> list[Message]:
     """Return every message of a case, notes included, oldest first."""
     rows = db.execute(select(table).where(table.c.case_id == case_id).order_by(table.c.seq))
-    return [_message(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
-def _message(row: Any) -> Message:
+def of_row(row: Any) -> Message:
+    """Return the message of a row."""
     return Message(
         id=row.id,
         seq=row.seq,

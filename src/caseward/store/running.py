@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,13 +60,14 @@ def systems() -> dict[str, Health]:
     """Return what is recorded of each system, read once a transaction; one never heard of is healthy."""
     held = db.current().pending
     if "health" not in held:
-        held["health"] = _systems()
+        remember(db.run("select * from health"))
     known: dict[str, Health] = held["health"]
     return known
 
 
-def _systems() -> dict[str, Health]:
-    return {
+def remember(rows: Iterable[Any]) -> None:
+    """Take the rows of all systems as read until one is changed."""
+    db.current().pending["health"] = {
         row.system: Health(
             system=row.system,
             degraded=row.state == "degraded",
@@ -75,7 +76,7 @@ def _systems() -> dict[str, Health]:
             since=row.since,
             failures=row.failures,
         )
-        for row in db.run("select * from health")
+        for row in rows
     }
 
 

@@ -24,7 +24,7 @@ from caseward.core.policy import Tier
 from caseward.core.task import Draft, ResultStatus, TaskRequest
 from caseward.desk import tools
 from caseward.settings import Settings
-from caseward.store import approvals, cases, contacts, db, effects, log, messages, people
+from caseward.store import approvals, cases, contacts, db, effects, log, messages, people, turns
 from caseward.store.db import transaction
 from caseward.web import app, chat_session, serve
 from caseward.web.throttle import Throttle
@@ -72,13 +72,13 @@ class Site:
         """Have a turn take up what is waiting."""
         with transaction():
             opened = cases.open_case(conversation, channel="webchat", language="en", now=self.now())
-            messages.claim(conversation, 1, opened.id)
+            turns.take_up(conversation, 1, opened.id)
 
     def case(self, conversation: ConversationId, *, tier: Tier = Tier.R3) -> CaseId:
         """File what was said in a case with a decision."""
         with transaction():
             opened = cases.open_case(conversation, channel="webchat", language="en", now=self.now())
-            messages.claim(conversation, 1, opened.id)
+            turns.take_up(conversation, 1, opened.id)
             body: dict[str, Any] = {
                 "rules": ["refund-request"], "possible": [], "missing": [], "approval": "coach", "auto_send": False,
                 "executor": None, "hold": None,

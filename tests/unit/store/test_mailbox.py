@@ -10,7 +10,7 @@ import pytest
 
 from caseward.core.ids import ConversationId
 from caseward.core.messages import Message
-from caseward.store import cases, db, messages
+from caseward.store import cases, db, messages, turns
 from caseward.store.messages import Received
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -51,7 +51,7 @@ def begin(conversation: ConversationId) -> tuple[int, list[Message]] | None:
         if claim is None:
             return None
         case = cases.open_case(conversation, channel="webchat", language="id", now=NOW)
-        return claim.turn, list(messages.claim(conversation, claim.turn, case.id))
+        return claim.turn, list(turns.take_up(conversation, claim.turn, case.id))
 
 
 def ready(after: float) -> list[tuple[ConversationId, int]]:

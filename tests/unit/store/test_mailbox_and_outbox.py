@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from caseward.core import ids
 from caseward.core.ids import ConversationId, OutboxId
-from caseward.store import cases, db, effects, messages
+from caseward.store import cases, db, effects, messages, turns
 from caseward.store.effects import EffectState
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -84,7 +84,7 @@ class MailboxAndOutbox(RuleBasedStateMachine):
     def a_turn_begins(self, outcome: str) -> None:
         def begin() -> Any:
             claim = messages.begin(self.conversation)
-            taken = messages.claim(self.conversation, claim.turn, self.case.id) if claim else ()
+            taken = turns.take_up(self.conversation, claim.turn, self.case.id) if claim else ()
             return claim, [message.text for message in taken]
 
         begun = self.attempt(outcome, begin)
