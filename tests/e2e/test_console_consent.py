@@ -64,6 +64,9 @@ def test_the_card_says_how_many_must_approve_and_who_has(desk: House, second: st
     other.submit(theirs, f"/approvals/{approval}", verdict="approve")
     assert desk.state(approval) == "approved"
     assert desk.begun == [("conclude", approval)]
+    with transaction():
+        case_id = approvals.get(approval).case_id
+    assert "Coach and Second coach approved this" in words(one.get(f"/cases/{case_id}"))
 
 
 def test_a_second_click_of_the_same_person_is_told_that_it_waits_for_others(desk: House) -> None:

@@ -299,6 +299,14 @@ def _told(read: Plain, told: Mapping[int, Explained]) -> Iterator[str]:
         yield ""
         yield f"Asked in lane {each['lane']}: {each['question']} {each['why']}".rstrip()
         yield f"  {each['state']}" + (f" by {each['decided_by']} at {each['decided_at']}" if each["decided_by"] else "")
+        if each["held_until"]:
+            yield f"  held until {each['held_until']}; until then it can be undone"
+        if each["needs"] > 1:
+            yield f"  {len(each['votes'])} of {each['needs']} who are needed have approved"
+            for vote in each["votes"]:
+                yield f"  consent of {vote['person']} at {vote['at']}" + (
+                    f": {vote['conditions']}" if vote["conditions"] else ""
+                )
         for name in ("reason", "conditions"):
             if each[name]:
                 yield f"  {name}: {each[name]}"

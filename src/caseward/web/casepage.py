@@ -140,7 +140,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         clock=_clock(file, pack, now),
         cut=len(file.messages) > thread.MESSAGES,
         thread=thread.thread(file, events, name=name, names=names),
-        outcome=None if request else dossier.outcome(file.requests, names),
+        outcome=None if request else dossier.outcome(file, names),
         composer=_composer(file, person, pack, wish.composed),
         tab=wish.tab if wish.tab in TABS else "file",
         tabs=_tabs(wish),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from caseward.core.approval import ApprovalState
+from caseward.core.approval import AGREED, ApprovalState
 from caseward.core.case import IdentityState
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
 from caseward.core.task import Draft
-from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
 from caseward.web import words
@@ -123,12 +122,13 @@ def owner(file: CaseFile, person: Person, names: Mapping[str, str]) -> str:
     return "You" if file.case.owner == person.id else words.who(file.case.owner, names)
 
 
-def outcome(requests: Sequence[Request], names: Mapping[str, str]) -> Outcome | None:
+def outcome(file: CaseFile, names: Mapping[str, str]) -> Outcome | None:
     """Return what became of the last request; None when nobody was ever asked."""
-    if not requests:
+    if not file.requests:
         return None
-    last = requests[0]
-    who = words.who(last.decided_by, names) if last.decided_by else "Policy"
+    last = file.requests[0]
+    consented = [vote.person for vote in file.votes.get(last.id, ())] if last.state in AGREED else []
+    who = words.everybody(consented or [last.decided_by], names) if last.decided_by else "Policy"
     icon, level, title = {
         ApprovalState.APPROVED: ("circle-check", "ok", f"{who} approved this"),
         ApprovalState.EDITED: ("circle-check", "ok", f"{who} approved this with other words"),
