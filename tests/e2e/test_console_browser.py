@@ -164,6 +164,19 @@ def test_facts_are_tried_and_the_address_can_be_passed_on(desk: Desk) -> None:
         expect(page.get_by_label("None of these")).to_be_checked()
 
 
+@pytest.mark.parametrize("size", [*SIZES, "tiny"])
+def test_axe_finds_nothing_where_systems_are_declared(desk: Desk, size: str) -> None:
+    context, page = desk.open(Role.OPS_LEAD, "/systems", size=size)
+
+    with closing(context):
+        page.get_by_label("System", exact=True).select_option("payments")
+        page.get_by_label("Why; this is logged").fill("The provider moves hosts")
+        page.get_by_role("button", name="Declare").click()
+        expect(page.get_by_role("cell", name="The provider moves hosts")).to_be_visible()
+        assert Axe().run(page).response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_axe_finds_nothing_where_one_signs_in(desk: Desk) -> None:
     context = desk.browser.new_context()
     page = context.new_page()
