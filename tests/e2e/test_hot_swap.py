@@ -19,8 +19,8 @@ from tests.soak.serving import Server
 FIRST, NEXT = "2026-11-21.1", "2026-11-23.1"
 SECONDS = 20.0
 """Within what time every process has followed; on an idle machine it is about four."""
-MIDWAY = "leave:caseward.desk.current.in_force:1"
-"""A process's second look at what is in force, the first exchange: it dies with the new release in its hands."""
+MIDWAY = "leave:caseward.desk.current.in_force:0"
+"""A serving process's first look at what is in force is the first exchange: it dies with the new release in its hands."""
 
 
 class House:
