@@ -20,7 +20,7 @@ FIRST, NEXT = "2026-11-21.1", "2026-11-23.1"
 SECONDS = 20.0
 """Within what time every process has followed; on an idle machine it is about four."""
 MIDWAY = "leave:caseward.desk.current.in_force:0"
-"""A serving process's first look at what is in force is the first exchange: it dies with the new release in its hands."""
+"""The first look of a process that serves is its first exchange: it dies with the new release in its hands."""
 
 
 class House:
