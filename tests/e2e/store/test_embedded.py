@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -70,8 +71,9 @@ def test_what_was_stored_is_there_after_a_stop(tmp_path: Path) -> None:
 def test_it_listens_on_no_network_and_only_its_owner_may_enter_its_folders(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         assert run(server.url, "show listen_addresses") == ""
-        for name in ("files", "socket"):
-            assert (tmp_path / "database" / name).stat().st_mode & 0o077 == 0
+        [sockets] = parse_qs(urlsplit(server.url).query)["host"]
+        for folder in (tmp_path / "database" / "files", Path(sockets)):
+            assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_a_server_that_was_killed_comes_up_with_what_was_committed(tmp_path: Path) -> None:
