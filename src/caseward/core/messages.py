@@ -2,62 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from caseward.core.ids import ConversationId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A file or the like that a message carries; fetched later, or never."""
-
-    ref: str
-    """The vendor's reference, by which it is fetched."""
-    kind: str
-    """`image`, `audio`, `voice`, `video`, `document`, `sticker`, `location` or `contact`."""
-    mime: str = ""
-    name: str = ""
-    size: int | None = None
-    """Bytes, where the vendor says so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """What a channel says of who wrote: asserted by the vendor, proof of nothing else."""
-
-    name: str = ""
-    phone: str = ""
-    """E.164, where the vendor vouches for the number; empty where it tells none."""
-    email: str = ""
-    handle: str = ""
-    authenticated: bool = True
-    """Whether the vendor vouches for the address itself; a mail's From line alone does not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One thing a contact may pick by a button."""
-
-    id: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What is to be said on a channel, before the channel gives it its shape."""
-
-    text: str
-    choices: Sequence[Choice] = ()
-    template: str = ""
-    """Id of the pack's template, for vendors that want wording approved beforehand outside their window."""
-    language: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    """The template's places as printed, in its order."""
-    subject: str = ""
-    reply_to: str = ""
-    """The vendor's id of the message it answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +21,6 @@ class Inbound:
     text: str
     at: datetime
     kind: str = "text"
-    """`text`, `media`, `location`, `contact`, `choice`, `order`, `reaction`, `system` or `unsupported`."""
-    attachments: Sequence[Attachment] = ()
-    reply_to: str = ""
-    """The vendor's id of the message it answers."""
-    choice: str = ""
-    """Id of the choice that was picked by a button."""
-    sender: Sender = field(default_factory=Sender)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from caseward.core.events import Event
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.task import Result
@@ -28,25 +27,6 @@ class Channel(Protocol):
     def lookup(self, address: str, *, key: str) -> str | None:
         """Return the provider's id of what was sent under `key`, or None when it surely was not. Raise SystemDown when
         the provider cannot tell."""
-        ...
-
-
-class Hook(Protocol):
-    """The side of a channel that its vendor calls. Nothing is believed before `verify` has returned."""
-
-    name: str
-
-    def greet(self, query: Mapping[str, str]) -> str:
-        """Return what the vendor expects when the address is registered; raise Refused for anybody else."""
-        ...
-
-    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Return if the vendor sent exactly these bytes; raise Refused if not. Header names are in lower case."""
-        ...
-
-    def parse(self, body: bytes) -> Sequence[Event]:
-        """Return what happened, in the vendor's order. A kind it does not know is an `unsupported` message, never an
-        error; raise BadInput only for what is not the vendor's format at all."""
         ...
 
 
