@@ -187,6 +187,18 @@ def test_a_proposal_against_a_release_that_is_gone_is_out_of_date(desk: House, f
     assert offered(page) == set()
 
 
+def test_a_case_decided_since_the_page_was_last_seen_is_counted(desk: House, files: Files) -> None:
+    stricter(files)
+    coach = desk.browser(Role.COACH)
+
+    before = words_of(coach.get(CHANGE).text)
+    desk.case("Citra Sample", "Can I move it?", tier=Tier.R2, facts=SOON, rules=("transaction-within-policy",))
+    after = words_of(coach.get(CHANGE).text)
+
+    assert "0 of the 0 latest decisions would have been otherwise" in before
+    assert "1 of the 1 latest decisions would have been otherwise" in after
+
+
 def test_words_that_change_no_decision_are_proved_to_change_none(desk: House, files: Files) -> None:
     greeting = "templates/greeting.yaml"
     propose(files, **{greeting: files[greeting] + "# <b>warmer</b>\n"})

@@ -7,8 +7,8 @@ whose content is not the release's to the letter is laid out anew.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -71,8 +71,10 @@ def take(shelf: Path, release: str, expected: str, files: Callable[[], Files]) -
     Any number of processes may do this at once.
     """
     folder = shelf / release
-    if _found(folder) != expected:
-        _replace(folder, files())
+    shelf.mkdir(parents=True, exist_ok=True)
+    with _locked(shelf):
+        if _found(folder) != expected:
+            _replace(folder, files())
     return named(load(folder), release)
 
 
@@ -92,17 +94,25 @@ def _found(folder: Path) -> str:
         return ""
 
 
-def _replace(folder: Path, files: Files) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from laying out on this shelf: one that has found its files may go on reading them."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        _write(files, scratch / "new")
-        with contextlib.suppress(OSError):
-            folder.rename(scratch / "old")
-        with contextlib.suppress(OSError):  # another process was first: what it laid out is the same
-            (scratch / "new").rename(folder)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        os.close(handle)  # which gives the lock back, as the end of a killed process does
+
+
+def _replace(folder: Path, files: Files) -> None:
+    with tempfile.TemporaryDirectory(
+        prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
+    ) as scratch:
+        _write(files, Path(scratch) / "new")
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(Path(scratch) / "old")
+        (Path(scratch) / "new").rename(folder)
 
 
 def _write(files: Files, folder: Path) -> None:

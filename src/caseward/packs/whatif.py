@@ -55,6 +55,18 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """Past cases, decided by either pack."""
+
+    cases: tuple[Change, ...]
+    """Those that come out otherwise."""
+    tried: int
+    """How many could be read."""
+    unreadable: tuple[str, ...]
+    """Those whose facts neither pack understands, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """All that another pack would decide otherwise."""
 
@@ -85,6 +97,19 @@ def compare(before: Pack, after: Pack, past: Iterable[Past] = (), *, limit: int 
     Raises:
         BadInput: a fact of one pack is another kind of fact in the other.
     """
+    past_cases = replay(before, after, past)
+    return Comparison(
+        differences=differences(before.policy, after.policy, limit=limit),
+        golden=tuple(_golden(before, after)),
+        cases=past_cases.cases,
+        tried=past_cases.tried,
+        unreadable=past_cases.unreadable,
+        rules=tuple(changes(before, after)),
+    )
+
+
+def replay(before: Pack, after: Pack, past: Iterable[Past]) -> Replay:
+    """Return which past cases `after` would have decided otherwise than `before`, each where it stands."""
     cases, unreadable, tried = [], [], 0
     for each in past:
         try:
@@ -94,14 +119,7 @@ def compare(before: Pack, after: Pack, past: Iterable[Past] = (), *, limit: int 
             continue
         tried += 1
         cases += changed
-    return Comparison(
-        differences=differences(before.policy, after.policy, limit=limit),
-        golden=tuple(_golden(before, after)),
-        cases=tuple(cases),
-        tried=tried,
-        unreadable=tuple(unreadable),
-        rules=tuple(changes(before, after)),
-    )
+    return Replay(cases=tuple(cases), tried=tried, unreadable=tuple(unreadable))
 
 
 def differences(a: Policy, b: Policy, *, limit: int = 20) -> tuple[Difference, ...]:

@@ -1,14 +1,14 @@
 """What a release would do: what is written otherwise, what would be decided otherwise, which statements hold.
 
-Finding out takes a second or two; what was found is kept for a while, for whoever looks next.
+Finding out takes a second or two, and what is certain is kept for whoever looks next. Past cases are decided anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from threading import Lock
+from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from caseward.core.pack import Pack
@@ -17,7 +17,7 @@ from caseward.core.telling import Tongue, joined
 from caseward.desk import current, tools
 from caseward.packs import shelf
 from caseward.packs.load import load
-from caseward.store import releases
+from caseward.store import phases, releases
 from caseward.store.db import transaction
 from caseward.store.releases import Release
 from caseward.web import trying, words
@@ -30,8 +30,8 @@ PAST = 2000
 """Recorded decisions, the latest ones, that are decided again."""
 SHOWN = 50
 """Of each kind of example."""
-FRESH = timedelta(minutes=10)
 KEPT = 8
+"""Pairs of releases whose differences are remembered."""
 LABELS = {
     "approval": "Consent",
     "needs": "People who must consent",
@@ -86,7 +86,6 @@ class Statement:
 class Effects:
     """What one release would do instead of another."""
 
-    at: datetime
     written: Sequence[Written] = ()
     examples: Sequence[Otherwise] = ()
     """One of each kind of difference; empty where it is proved that there is none."""
@@ -113,47 +112,57 @@ class Effects:
         return not self.faults and self.holds == len(self.statements)
 
 
-_known: dict[tuple[str, str], Effects] = {}
-"""Digests of two releases → what was found."""
-_lock = Lock()
-
-
 def effects(before: Release, after: Release) -> Effects:
     """Return what `after` would do instead of `before`; raise NotFound where the files of one were not kept."""
-    now, key = tools.now(), (before.digest, after.digest)
-    with _lock:
-        found = _known.get(key)
-    if found is not None and timedelta() <= now - found.at < FRESH:
-        return found
-    made = _effects(before.id, after.id, now)
-    with _lock:
-        _known[key] = made
-        while len(_known) > KEPT:
-            del _known[min(_known, key=lambda each: _known[each].at)]
-    return made
-
-
-def _effects(before: str, after: str, now: datetime) -> Effects:
-    from caseward.packs import check, whatif  # the prover is large; only who compares waits for it
+    from caseward.packs import whatif
 
     with transaction():
-        old, new = releases.files(before), releases.files(after)
+        decided = phases.current()
+    study = _study(before.id, before.digest, after.id, after.digest, tools.now().date(), decided and decided.id)
+    if study.was is None or study.becomes is None:
+        return study.effects
+    with transaction():
         past = [
             whatif.Past(where=f"{each.case} {each.turn}", facts=each.facts, at=each.at)
             for each in releases.past(limit=PAST)
         ]
+    replay = whatif.replay(study.was, study.becomes, past)
+    return replace(
+        study.effects,
+        cases=[_of_a_case(study.was, study.becomes, each) for each in replay.cases[:SHOWN]],
+        tried=replay.tried,
+        changed=len(replay.cases),
+        unreadable=len(replay.unreadable),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Study:
+    """All that two releases make certain, whatever has happened meanwhile."""
+
+    effects: Effects
+    was: Pack | None = None
+    becomes: Pack | None = None
+
+
+@lru_cache(maxsize=KEPT)
+def _study(before: str, _was: str, after: str, _becomes: str, today: date, _phase: int | None) -> _Study:
+    """Return what two releases make certain; digests, day and phase are what else it depends on."""
+    from caseward.packs import check, whatif  # the prover is large; only who compares waits for it
+
+    with transaction():
+        old, new = releases.files(before), releases.files(after)
     with shelf.laid_out(old) as folder:
         was = shelf.named(load(folder), before)
     with shelf.laid_out(new) as folder:
-        report = check.check(folder, skills=tools.built_in(), today=now.date())
+        report = check.check(folder, skills=tools.built_in(), today=today)
     faults = [f"{each}; {each.fix}" if each.fix else str(each) for each in report.errors]
     if report.pack is None:
-        return Effects(at=now, faults=faults)
+        return _Study(effects=Effects(faults=faults))
     with transaction():
         was, becomes = current.in_phase(was), current.in_phase(shelf.named(report.pack, after))
-    compared = whatif.compare(was, becomes, past, limit=SHOWN)
-    return Effects(
-        at=now,
+    compared = whatif.compare(was, becomes, limit=SHOWN)
+    found = Effects(
         written=[Written(kind=each.kind, id=each.id, change=each.change, what=each.what) for each in compared.rules],
         examples=[
             _otherwise(
@@ -162,10 +171,6 @@ def _effects(before: str, after: str, now: datetime) -> Effects:
             for each in compared.differences
         ],
         golden=[_otherwise(was, becomes, each, title=each.where) for each in compared.golden[:SHOWN]],
-        cases=[_of_a_case(was, becomes, each) for each in compared.cases[:SHOWN]],
-        tried=compared.tried,
-        changed=len(compared.cases),
-        unreadable=len(compared.unreadable),
         statements=[
             Statement(text=words.humane(each.name), holds=each.holds, counterexample=each.counterexample)
             for each in report.proofs
@@ -173,6 +178,7 @@ def _effects(before: str, after: str, now: datetime) -> Effects:
         faults=faults,
         warnings=[f"{each}; {each.fix}" if each.fix else str(each) for each in report.warnings],
     )
+    return _Study(effects=found, was=was, becomes=becomes)
 
 
 def _of_a_case(was: Pack, becomes: Pack, change: Change) -> Otherwise:
