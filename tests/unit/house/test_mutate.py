@@ -99,7 +99,7 @@ def test_every_part_of_a_condition_is_misread_in_every_way(
 @pytest.mark.parametrize(
     "condition",
     [LATE, KNOWN, All((LATE, KNOWN)), Any((LATE, KNOWN)), Not(Any((LATE, KNOWN))), Not(All((Not(LATE), DOWN)))],
-    ids=repr,
+    ids=["below", "one of", "all", "any", "not any", "not all, one denied"],
 )
 def test_what_is_narrower_never_holds_where_the_whole_does_not_and_what_is_wider_always_does(
     condition: Condition,
