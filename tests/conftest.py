@@ -41,7 +41,7 @@ from caseward.store import approvals, cases, db, log, messages, migrate
 from caseward.store.approvals import Request
 from caseward.store.embedded import Embedded
 from caseward.store.records import StoredRecords
-from caseward.store.tables import metadata
+from caseward.store.tables_channels import metadata
 from caseward.web import app as web_app
 from caseward.web import serve
 
@@ -133,11 +133,32 @@ def database(migrated_database: str) -> Iterator[str]:
     db.disconnect()
 
 
+_EMPTY = """
+do $$
+declare
+    name text;
+    filled boolean;
+begin
+    set local session_replication_role = replica;  -- the order of the tables does not matter
+    foreach name in array array[{tables}] loop
+        execute format('select exists (select from %I)', name) into filled;
+        if filled then
+            execute format('delete from %I', name);
+        end if;
+    end loop;
+    for name in select sequencename from pg_sequences where schemaname = 'public' and last_value is not null loop
+        execute format('alter sequence %I restart', name);
+    end loop;
+end
+$$
+""".format(tables=", ".join(f"'{table.name}'" for table in metadata.sorted_tables))
+"""To truncate them all takes a tenth of a second, whether they hold anything or not."""
+
+
 def empty(engine: Engine) -> None:
-    """Take every row out of the tables."""
-    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    """Take every row out of the tables, and begin to count anew."""
     with engine.begin() as connection:
-        connection.execute(text(f"truncate {tables} restart identity cascade"))
+        connection.execute(text(_EMPTY))
 
 
 # --- the school and its desk ------------------------------------------------------------------------------------------
@@ -301,7 +322,7 @@ def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
         Tools(
             pack=school,
             brain=brain,
-            channels=find.channels(("webchat",)),
+            channels=find.channels(Settings(channels=("webchat",))),
             skills=find.skills(("records",), StoredRecords(), school),
             begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
             wake=lambda conversation, turn, ready: opened.woken.append((conversation, turn, ready)),

@@ -30,6 +30,7 @@ SHAPES = (
         "core/policy.py",
         "core/invariant.py",
         "core/declared.py",
+        "core/channels.py",
         "core/agents.py",
     ),
     "packs/schema.py",
@@ -152,6 +153,17 @@ SECTIONS = (
         file="lexicon.yaml",
         intro="A mapping from a language to its everyday words.",
         shapes=core("Lexicon", "Counting"),
+    ),
+    Section(
+        file="channels.yaml",
+        intro="How channels are used, and how the team speaks in its lanes. The file may be left out: then everybody is "
+        "answered everywhere, and only proofs of identity count.",
+        shapes=core("Channels", "ChannelPolicy", "Wording", "Outreach", "Confirmation", "Team"),
+    ),
+    Section(
+        file="playbooks.yaml",
+        intro="When the business writes first, a list. The file may be left out.",
+        shapes=core("Playbook"),
     ),
     Section(
         file="golden/",

@@ -213,7 +213,7 @@ def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> Prepare
     An embedded database runs until `stack` is closed.
     """
     configure_logging(settings)
-    find.require(channels=settings.channels, skills=settings.skills, brains=settings.brains)
+    find.require(channels=settings.channels or (), skills=settings.skills, brains=settings.brains)
     if place.is_new(settings, demo=settings.demo):
         aside(lambda: load(settings.pack).digest)
     url = place.connect(settings, stack, demo=settings.demo)
@@ -301,7 +301,7 @@ def make_tools(settings: Settings, pack: Pack, now: Clock, *, brain: Brain | Non
     return Tools(
         pack=pack,
         brain=brain or find.brain(settings.brains, pack),
-        channels=find.channels(settings.channels),
+        channels=find.channels(settings),
         skills=find.skills(settings.skills, StoredRecords(), pack),
         begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
         clock=now,

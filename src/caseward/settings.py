@@ -13,7 +13,7 @@ import logging
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -72,6 +72,26 @@ def _url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or not bare:
         raise ValueError
     return value.rstrip("/")
+
+
+def _api_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _server(*schemes: str) -> Callable[[SecretStr | None], SecretStr | None]:
+    """Return what accepts the address of a mail server, with its user and password inside."""
+
+    def checked(value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError
+        return value
+
+    return checked
 
 
 def _secret(value: SecretStr) -> SecretStr:
@@ -171,10 +191,11 @@ class Settings(BaseModel):
         "The least that is worth a line in the program's own log.",
         takes="`debug`, `info`, `warning` or `error`",
     )
-    channels: Names = _setting(
-        ("webchat",),
-        "Channels that may be used: modules of `adapters/channels`.",
+    channels: Names | None = _setting(
+        None,
+        "Channels that may be used: modules of `adapters/channels`. One without its secrets stays off.",
         takes="names separated by commas",
+        shown="all that came along",
     )
     skills: Names = _setting(
         ("records",),
@@ -185,6 +206,114 @@ class Settings(BaseModel):
         ("local",),
         "Brains that may be asked, the first being the one in use: modules of `adapters/brains`.",
         takes="names separated by commas",
+    )
+    whatsapp_app_secret: SecretStr | None = _setting(
+        None,
+        "WhatsApp: the app secret, with which Meta signs what it sends us.",
+        takes="the app secret of the Meta app",
+        shown="none: the channel stays off",
+    )
+    whatsapp_verify_token: SecretStr | None = _setting(
+        None,
+        "WhatsApp: the word of our own choice that Meta repeats when our address is registered.",
+        takes="the verify token given to the Meta app",
+        shown="none: the channel stays off",
+    )
+    whatsapp_token: SecretStr | None = _setting(
+        None,
+        "WhatsApp: the access token with which we send.",
+        takes="a system user's token with the right `whatsapp_business_messaging`",
+        shown="none: the channel stays off",
+    )
+    whatsapp_phone_number_id: str = _setting(
+        "",
+        "WhatsApp: Meta's id of the number that we send from.",
+        takes="digits, as the app's API set-up page shows them",
+        shown="none: the channel stays off",
+        pattern=r"^\d*$",
+    )
+    whatsapp_api_url: Annotated[str, AfterValidator(_api_url)] = _setting(
+        "https://graph.facebook.com/v23.0",
+        "WhatsApp: where the Graph API is, with its version.",
+        takes="an address such as `https://graph.facebook.com/v23.0`",
+    )
+    telegram_token: SecretStr | None = _setting(
+        None,
+        "Telegram: the token of the bot, for the team's lanes and for customers.",
+        takes="the token that BotFather gave",
+        shown="none: the channel stays off",
+    )
+    telegram_secret: SecretStr | None = _setting(
+        None,
+        "Telegram: what Telegram repeats in a header of each webhook; without it the bot asks for its updates.",
+        takes="1 to 256 letters, digits, `_` and `-`",
+        shown="none: updates are fetched by long polling",
+    )
+    telegram_api_url: Annotated[str, AfterValidator(_api_url)] = _setting(
+        "https://api.telegram.org",
+        "Telegram: where the Bot API is.",
+        takes="an address such as `https://api.telegram.org`",
+    )
+    email_address: str = _setting(
+        "",
+        "E-mail: the address that the desk writes from and is written to.",
+        takes="a mail address, such as `desk@example.com`",
+        shown="none: the channel stays off",
+        pattern=r"^$|^[^@\s<>\"]+@[^@\s<>\"]+$",
+    )
+    email_imap_url: Annotated[SecretStr | None, AfterValidator(_server("imap", "imaps"))] = _setting(
+        None,
+        "E-mail: the mailbox to read, with user and password.",
+        takes="an address such as `imaps://user:password@mail.example.com/INBOX`",
+        shown="none: no mail is read",
+    )
+    email_smtp_url: Annotated[SecretStr | None, AfterValidator(_server("smtp", "smtps"))] = _setting(
+        None,
+        "E-mail: the server that sends, with user and password; `smtp` begins TLS where the server offers it.",
+        takes="an address such as `smtps://user:password@mail.example.com:465`",
+        shown="none: the channel stays off",
+    )
+    email_trusted_server: str = _setting(
+        "",
+        "E-mail: the name with which our own mail server signs `Authentication-Results`; nobody else's are believed.",
+        takes="a host name, as it stands at the beginning of that header",
+        shown="none: no mail counts as authentic",
+        pattern=r"^[A-Za-z0-9.-]*$",
+    )
+    slack_token: SecretStr | None = _setting(
+        None,
+        "Slack: the bot token of the app, for the team's lanes.",
+        takes="a token that begins with `xoxb-`",
+        shown="none: the channel stays off",
+    )
+    slack_signing_secret: SecretStr | None = _setting(
+        None,
+        "Slack: the signing secret of the app.",
+        takes="the signing secret of the Slack app",
+        shown="none: the channel stays off",
+    )
+    slack_api_url: Annotated[str, AfterValidator(_api_url)] = _setting(
+        "https://slack.com/api",
+        "Slack: where the Web API is.",
+        takes="an address such as `https://slack.com/api`",
+    )
+    discord_token: SecretStr | None = _setting(
+        None,
+        "Discord: the token of the bot, a channel to customers.",
+        takes="the token of the Discord app's bot",
+        shown="none: the channel stays off",
+    )
+    discord_public_key: str = _setting(
+        "",
+        "Discord: the app's public key, with which its interactions are checked.",
+        takes="64 hexadecimal digits",
+        shown="none: buttons are not offered",
+        pattern=r"^$|^[0-9a-fA-F]{64}$",
+    )
+    discord_api_url: Annotated[str, AfterValidator(_api_url)] = _setting(
+        "https://discord.com/api/v10",
+        "Discord: where the API is, with its version.",
+        takes="an address such as `https://discord.com/api/v10`",
     )
     demo: bool = _setting(
         False,

@@ -284,12 +284,13 @@ def test_another_business_is_demonstrated_with_its_own_records_and_things_to_try
     shop = begin(tmp_path, "--pack", "online-shop")
     try:
         client, _conversation = shop.chat("how much is shipping?")
+        answer = shop.replies(client)[0]
         token = shop.command("token", "new", "--role", "admin").stdout.strip()
         listed = httpx2.get(f"{shop.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"})
 
         assert "Shop demo is open" in shop.said
         assert "as cus-004: I sent the lamp back" in shop.said
-        assert "4.90 euros" in shop.replies(client)[0]
+        assert "4.90 euros" in answer
         assert len(listed.json()["items"]) == 1
     finally:
         assert shop.stop() == 0

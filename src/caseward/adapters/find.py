@@ -1,6 +1,7 @@
 """Plugs, found by the names of their files: what the settings allow is loaded, everything else stays out.
 
-A channel's module has `channel()`, a system's `skills(book, pack)` and their `NAMES`, a brain's `brain(pack)`.
+A channel's module has `channel(settings)`, which is None where a secret is missing, a system's `skills(book, pack)` and
+their `NAMES`, a brain's `brain(pack)`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from typing import Any
 from caseward.core.errors import BadInput
 from caseward.core.pack import Pack
 from caseward.core.ports import Brain, Channel, RecordBook, Skill
+from caseward.settings import Settings
 
 
-def channels(allowed: Iterable[str]) -> dict[str, Channel]:
-    """Return name → channel; raise BadInput for one that does not exist."""
-    return {name: _module("channels", name).channel() for name in allowed}
+def channels(settings: Settings) -> dict[str, Channel]:
+    """Return name → channel of those that are allowed and set up; raise BadInput for one that does not exist."""
+    allowed = names("channels") if settings.channels is None else settings.channels
+    made = {name: _module("channels", name).channel(settings) for name in allowed}
+    return {name: channel for name, channel in made.items() if channel is not None}
 
 
 def skills(allowed: Iterable[str], book: RecordBook, pack: Pack) -> dict[str, Skill]:

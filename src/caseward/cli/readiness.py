@@ -63,9 +63,11 @@ def _workers(now: datetime) -> Iterator[Check]:
 
 
 def _plugs(settings: Settings) -> Iterator[Check]:
+    set_up = find.channels(settings)
     for name in find.names("channels"):
-        on = name in settings.channels
-        yield Check(name=f"channel {name}", ok=True, detail="on" if on else "off: not in CASEWARD_CHANNELS")
+        allowed = settings.channels is None or name in settings.channels
+        off = "off: its secrets are not given" if allowed else "off: not in CASEWARD_CHANNELS"
+        yield Check(name=f"channel {name}", ok=True, detail="on" if name in set_up else off)
     for system, health in running.systems().items():
         detail = f"{'degraded' if health.degraded else 'healthy'} since {health.since:%Y-%m-%d %H:%M} UTC {health.why}"
         yield Check(name=f"system {system}", ok=not health.degraded, detail=detail.strip())

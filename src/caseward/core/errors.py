@@ -4,6 +4,7 @@
                    ├─ PackError                 a pack file is wrong: file, line, what, and the fix
                    ├─ BadInput                  what came in cannot be used: what, where, and the fix
                    ├─ NotFound  ├─ Conflict     the record is gone; the record moved since it was read
+                   ├─ Undeliverable(system)     a vendor surely did not take it and never will; a person is told
                    └─ SystemDown(system)        safe to retry; opens that system's circuit
 
 An outcome that policy has an answer for (denied, pending, needs verification) is a value, never an error.
@@ -66,3 +67,17 @@ class SystemDown(CasewardError):
     def __init__(self, system: str, why: str) -> None:
         super().__init__(f"{system} is not answering: {why}")
         self.system = system
+
+
+class Undeliverable(CasewardError):
+    """An outside system surely did not take it, and will not take it like this however often it is asked."""
+
+    code = "undeliverable"
+
+    def __init__(self, system: str, reason: str, why: str, *, closed: bool = False) -> None:
+        super().__init__(f"{system} does not take it ({reason}): {why}")
+        self.system = system
+        self.reason = reason
+        """The vendor's code."""
+        self.closed = closed
+        """Whether it would take wording that it approved beforehand."""

@@ -2,11 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from caseward.core.ids import ConversationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file or the like that a message carries; fetched later, or never."""
+
+    ref: str
+    """The vendor's reference, by which it is fetched; empty for what is whole in the message, such as a location."""
+    kind: str
+    """`image`, `audio`, `voice`, `video`, `document`, `sticker`, `location` or `contact`."""
+    mime: str = ""
+    name: str = ""
+    size: int | None = None
+    """Bytes, where the vendor says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """What a channel says of who wrote: asserted by the vendor, proof of nothing else."""
+
+    name: str = ""
+    phone: str = ""
+    """E.164, where the vendor vouches for the number; empty where it tells none."""
+    email: str = ""
+    """Only where the receiving server found the mail authentic (SPF or DKIM, aligned by DMARC); empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One thing a contact may pick by a button."""
+
+    id: str
+    """What comes back when it is picked."""
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """Wording that a vendor approved beforehand, with what fills its places."""
+
+    name: str
+    language: str
+    """The vendor's code, such as `en_US`."""
+    values: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What is to be said on a channel, before the channel gives it its shape."""
+
+    text: str
+    choices: Sequence[Choice] = ()
+    approved: Approved | None = None
+    """Said in place of the text, where the vendor takes no free words now."""
+    subject: str = ""
+    """Of a mail."""
+    reply_to: str = ""
+    """The vendor's id of the message it answers."""
+    thread: Sequence[str] = ()
+    """Ids of the earlier messages of a mail's thread, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +81,19 @@ class Inbound:
     text: str
     at: datetime
     kind: str = "text"
+    """`text`, `media`, `location`, `contact`, `choice`, `order`, `reaction`, `system` or `unsupported`."""
+    attachments: Sequence[Attachment] = ()
+    reply_to: str = ""
+    """The vendor's id of the message it answers."""
+    choice: str = ""
+    """Id of the choice that was picked by a button."""
+    sender: Sender = field(default_factory=Sender)
+    subject: str = ""
+    """Of a mail."""
+    case: str = ""
+    """The number of a case that the message names as ours: a mail's token. A hint, no proof."""
+    automatic: bool = False
+    """Whether a machine wrote it: an auto-reply or a list's mail, which is stored and never answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

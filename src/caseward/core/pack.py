@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from caseward.core.agents import Agents
+from caseward.core.channels import Channels, Playbook
 from caseward.core.declared import DeclaredSkill
 from caseward.core.errors import NotFound
 from caseward.core.facts import Facts
@@ -268,6 +269,8 @@ class Template:
     status: Literal["approved", "draft", "retired"]
     reviewed: date
     text: Texts
+    subject: Texts = field(default_factory=dict)
+    """Of the mail, for words that go out by e-mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -414,6 +417,8 @@ class Pack:
     """Skills over the built-in record book that the pack declares."""
     entities: Mapping[str, Entity] = field(default_factory=dict)
     """What messages name, beside what the house finds by itself."""
+    channels: Channels = field(default_factory=Channels)
+    playbooks: tuple[Playbook, ...] = ()
 
     def tells_everybody(self, reading: str) -> bool:
         """Return whether a declared reading is about nobody, so that it may be said before identity is known."""

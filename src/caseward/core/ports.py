@@ -2,31 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from threading import Event as Signal
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from caseward.core.events import Event
 from caseward.core.knowledge import Finding
-from caseward.core.messages import Understanding
+from caseward.core.messages import Reply, Understanding
 from caseward.core.task import Result
+
+Payload: TypeAlias = Mapping[str, Any]
+"""A message in a vendor's own shape; JSON."""
 
 
 class Channel(Protocol):
-    """A way to reach a contact: formatting and delivery only."""
+    """A way to reach a contact: formatting and delivery only. It knows no case, no rule, no approval."""
 
     name: str
     pull: bool
     """True where the contact's page fetches stored messages, so a committed reply is a delivered one."""
+    longest: int
+    """Characters of one reply."""
+    window: timedelta | None
+    """How long after the contact last wrote free words are taken; None for always."""
+    pace: Pace
 
-    def deliver(self, address: str, text: str, *, key: str) -> str:
-        """Hand `text` over and return the provider's id. Raise SystemDown when it surely did not go out; any other
-        error leaves it unknown. `key` is passed on where the provider honours one."""
+    def render(self, reply: Reply) -> Payload:
+        """Return the one message that says it, in the vendor's shape."""
+        ...
+
+    def deliver(self, address: str, payload: Payload, *, key: str) -> str:
+        """Hand a message over and return the provider's id. Raise SystemDown when it surely did not go out and may be
+        tried again, Undeliverable when it surely did not and never will; any other error leaves it unknown. `key` is
+        passed on where the provider honours one or gives it back."""
         ...
 
     def lookup(self, address: str, *, key: str) -> str | None:
         """Return the provider's id of what was sent under `key`, or None when it surely was not. Raise SystemDown when
         the provider cannot tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast a vendor takes messages; 0 for no limit."""
+
+    a_second: float = 0
+    """Of all contacts together."""
+    seconds_between: float = 0
+    """Two messages to one contact."""
+
+
+@runtime_checkable
+class Hook(Protocol):
+    """The side of a channel that its vendor calls. Nothing is believed before `verify` has returned."""
+
+    name: str
+
+    def greet(self, query: Mapping[str, str]) -> str:
+        """Return what the vendor expects when the address is registered; raise Refused for anybody else."""
+        ...
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Return if the vendor sent exactly these bytes, lately where it says when; raise Refused if not. Header names
+        are in lower case."""
+        ...
+
+    def answer(self, body: bytes) -> Payload | None:
+        """Return what the vendor wants to read in the response, or None for an empty one."""
+        ...
+
+    def parse(self, body: bytes) -> Sequence[Event]:
+        """Return what happened, in the vendor's order. A kind it does not know is an `unsupported` message, never an
+        error; raise BadInput only for what is not the vendor's format at all."""
+        ...
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """The side of a channel that goes and fetches: long polling, IDLE, a gateway's socket. One process does it."""
+
+    name: str
+    listens: bool
+    """Whether it is set to; a channel may be called by its vendor instead."""
+
+    def listen(self, hear: Callable[[bytes], None], over: Signal) -> None:
+        """Call `hear` with each body, as `Hook.parse` takes it, until `over` is set. A body is acknowledged to the
+        vendor only after `hear` has returned: it stores it. Raise SystemDown when the connection is lost."""
+        ...
+
+    def parse(self, body: bytes) -> Sequence[Event]:
+        """As Hook.parse."""
+        ...
+
+
+@runtime_checkable
+class Fetching(Protocol):
+    """A channel whose attachments are fetched apart."""
+
+    def fetch(self, ref: str, *, most: int) -> Fetched:
+        """Return a file of at most `most` bytes. Raise Undeliverable for one that is gone, too large or of another
+        kind than the vendor said, SystemDown for a while."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A file as it came."""
+
+    content: bytes
+    mime: str
+
+
+@runtime_checkable
+class Courteous(Protocol):
+    """A channel that shows the contact that somebody is there. Best effort: nothing is retried, no error matters."""
+
+    def seen(self, address: str, provider_id: str, *, typing: bool) -> None:
+        """Show that a message was read, and that an answer is being written."""
+        ...
+
+    def react(self, address: str, provider_id: str, emoji: str) -> None:
+        """Put a reaction on a message: an acknowledgement before any words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """Something to press in an ops lane."""
+
+    label: str
+    token: str = ""
+    """An opaque id of at most 40 characters; what comes back. Never content."""
+    url: str = ""
+    """Opened instead, for what is done in the console."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A message for the team: a case packet, a request for consent, a task, a checklist, an alarm."""
+
+    title: str
+    lines: Sequence[str] = ()
+    """Plain text, one statement each, personal data masked."""
+    quote: str = ""
+    """Words that are to be judged, shown apart."""
+    buttons: Sequence[Sequence[Button]] = ()
+    """Rows of them."""
+
+
+@runtime_checkable
+class Lane(Protocol):
+    """A way to reach the team: groups and direct messages of a vendor. It knows no case and no right."""
+
+    name: str
+
+    def post(self, chat: str, card: Card, *, key: str) -> str:
+        """Show a card and return the vendor's id of it; errors as Channel.deliver."""
+        ...
+
+    def amend(self, chat: str, message: str, card: Card) -> None:
+        """Show another card in its place. The same card again is no error."""
+        ...
+
+    def say(self, chat: str, text: str, *, reply_to: str = "") -> str:
+        """Say a line, as an answer to a message where one is named, and return its id."""
+        ...
+
+    def acknowledge(self, callback: str, text: str) -> None:
+        """Answer a pressed button, with a line that only who pressed it reads."""
         ...
 
 

@@ -11,6 +11,7 @@ from caseward.core.approval import Approval, Terms
 from caseward.core.case import Case, CaseStatus
 from caseward.core.errors import SystemDown
 from caseward.core.ids import DraftId
+from caseward.core.messages import Reply
 from caseward.core.policy import Tier
 from caseward.core.task import Draft, Result, ResultStatus
 from caseward.desk import (
@@ -169,7 +170,8 @@ def _send(outbox_id: str) -> dict[str, str]:
             earlier = channel.lookup(parcel.address, key=parcel.key)
             if earlier is not None:
                 return {"state": EffectState.DONE, "ref": earlier}
-        return {"state": EffectState.DONE, "ref": channel.deliver(parcel.address, parcel.text, key=parcel.key)}
+        payload = channel.render(Reply(text=parcel.text))
+        return {"state": EffectState.DONE, "ref": channel.deliver(parcel.address, payload, key=parcel.key)}
     except SystemDown as down:
         return {"state": EffectState.QUEUED, "error": str(down)}
     except Exception as error:

@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from caseward.core import agents, declared
+from caseward.core import agents, channels, declared
 from caseward.core import pack as core
 from caseward.core.agents import Agents
+from caseward.core.channels import Channels, Playbook
 from caseward.core.conditions import OPERATORS_OF, ORDER
 from caseward.core.declared import DeclaredSkill
 from caseward.core.facts import FactKind, FactSpec
@@ -40,6 +41,8 @@ SHAPES: Mapping[str, Any] = {
     "skills.yaml": tuple[DeclaredSkill, ...],
     "voice.yaml": Voice,
     "lexicon.yaml": dict[str, Lexicon],
+    "channels.yaml": Channels,
+    "playbooks.yaml": tuple[Playbook, ...],
     "templates": Template,
     "knowledge": Article,
     "golden": GoldenFile,
@@ -56,7 +59,7 @@ def schemas(policy: Policy | None = None) -> dict[str, dict[str, Any]]:
 
 def _schema(name: str, shape: Any, policy: Policy | None) -> dict[str, Any]:
     with_docs = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-    for module in (core, agents, declared):
+    for module in (core, agents, declared, channels):
         for each in vars(module).values():
             if isinstance(each, type) and dataclasses.is_dataclass(each):
                 each.__pydantic_config__ = with_docs  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from caseward.core.agents import Agents
+from caseward.core.channels import Channels, Playbook
 from caseward.core.conditions import Condition
 from caseward.core.declared import DeclaredSkill
 from caseward.core.errors import BadInput, PackError
@@ -75,6 +76,8 @@ FILES = (
     "agents.yaml",
     "voice.yaml",
     "lexicon.yaml",
+    "channels.yaml",
+    "playbooks.yaml",
 )
 BESIDE = ("mutants.yaml",)
 """Files that lie in the folder for a tool, and are no part of the pack."""
@@ -139,6 +142,8 @@ class _Reader:
         agents = self._agents()
         golden = tuple(self._golden(policy.facts))
         records = self._records()
+        channels = self._one("channels.yaml", Channels) if (self.folder / "channels.yaml").exists() else None
+        playbooks = self._listed("playbooks.yaml", tuple[Playbook, ...], optional=True)
         if not (profile and hours and agents and signals and voice and lexicon):
             return None
         return Pack(
@@ -158,6 +163,8 @@ class _Reader:
             digest=self._digest.hexdigest(),
             skills=declared,
             entities=named,
+            channels=channels[0] if channels else Channels(),
+            playbooks=playbooks[0] if playbooks else (),
         )
 
     def profile(self) -> tuple[Profile, YamlFile] | None:

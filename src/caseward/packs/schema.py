@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from caseward.core import agents, declared
+from caseward.core import agents, channels, declared
 from caseward.core import pack as core
 from caseward.core.errors import PackError
 from caseward.core.facts import FactKind
@@ -19,7 +19,13 @@ from caseward.packs.yamlfile import Place, YamlFile
 
 T = TypeVar("T")
 
-for _type in (*vars(core).values(), *vars(agents).values(), *vars(declared).values(), Article):
+for _type in (
+    *vars(core).values(),
+    *vars(agents).values(),
+    *vars(declared).values(),
+    *vars(channels).values(),
+    Article,
+):
     if dataclasses.is_dataclass(_type) and isinstance(_type, type):
         _type.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
 

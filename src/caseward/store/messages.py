@@ -76,6 +76,7 @@ _RECEIVE: Final = """
 """The conversation is locked before the number is drawn, so that numbers become visible in their order."""
 _COLLECT: Final = """
     update conversations set
+        heard_at = greatest(heard_at, %(at)s),
         first_at = coalesce(first_at, %(at)s),
         ready_at = least(%(ready)s, coalesce(first_at, %(at)s) + %(longest)s)
     where id = %(conversation)s

@@ -32,11 +32,13 @@ metadata = MetaData(
 AT = DateTime(timezone=True)
 
 
-def _at(name: str, *, required: bool = True) -> Column[object]:
+def moment(name: str, *, required: bool = True) -> Column[object]:
+    """Return a column for an instant."""
     return Column(name, AT, nullable=not required)
 
 
-def _text(name: str, *, default: str | None = None) -> Column[object]:
+def words(name: str, *, default: str | None = None) -> Column[object]:
+    """Return a column for text that is never null."""
     return Column(name, Text, nullable=False, server_default=default)
 
 
@@ -46,12 +48,12 @@ contacts = Table(
     "contacts",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("name"),
-    _text("email", default=""),
-    _text("phone", default=""),
-    _text("locale", default=""),
+    words("name"),
+    words("email", default=""),
+    words("phone", default=""),
+    words("locale", default=""),
     Column("sample", Boolean, nullable=False, server_default=text("false")),
-    _at("created_at"),
+    moment("created_at"),
 )
 
 identities = Table(
@@ -60,8 +62,8 @@ identities = Table(
     Column("channel", Text, primary_key=True),
     Column("address", Text, primary_key=True),
     Column("contact_id", Text, ForeignKey("contacts.id"), nullable=False, index=True),
-    _text("method"),
-    _at("verified_at"),
+    words("method"),
+    moment("verified_at"),
 )
 
 identity_attempts = Table(
@@ -69,7 +71,7 @@ identity_attempts = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("conversation_id", Text, nullable=False),
-    _at("at"),
+    moment("at"),
     Column("ok", Boolean, nullable=False),
     Column("named", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # digests of the values given
     Index(None, "conversation_id", "at"),
@@ -82,15 +84,17 @@ conversations = Table(
     "conversations",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("channel"),
-    _text("address"),
+    words("channel"),
+    words("address"),
     Column("token_hash", Text, unique=True),
-    _text("language", default=""),
-    _at("created_at"),
+    words("language", default=""),
+    moment("created_at"),
     # The mailbox (ADR 4): a durable queue of one row a conversation.
     Column("turn", Integer, nullable=False, server_default="0"),
-    _at("first_at", required=False),
-    _at("ready_at", required=False),
+    moment("first_at", required=False),
+    moment("ready_at", required=False),
+    moment("heard_at", required=False),  # when the contact last wrote: a vendor's window is counted from here
+    words("title", default=""),  # what the channel calls who writes; proof of nothing
     UniqueConstraint("channel", "address"),
     Index("conversations_ready_idx", "ready_at", postgresql_where=text("ready_at is not null")),
 )
@@ -103,12 +107,19 @@ messages = Table(
     Column("conversation_id", Text, ForeignKey("conversations.id"), nullable=False),
     Column("case_id", Text),
     Column("inbound", Boolean, nullable=False),
-    _text("author"),
-    _text("kind", default="text"),
-    _text("text"),
-    _at("at"),
+    words("author"),
+    words("kind", default="text"),
+    words("text"),
+    moment("at"),
     Column("provider_id", Text),
     Column("turn", Integer),
+    words("via", default=""),  # channel:address, where it came through another door than the conversation's own
+    words("reply_to", default=""),  # the channel's id of the message it answers
+    words("choice", default=""),  # id of what was picked by a button
+    Column("attachments", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("sender", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # what the channel says of who wrote
+    moment("edited_at", required=False),
+    moment("withdrawn_at", required=False),
     UniqueConstraint("conversation_id", "provider_id"),
     Index(None, "conversation_id", "seq"),
     Index(None, "case_id", "seq"),
@@ -128,24 +139,26 @@ cases = Table(
     Column("number", Integer, Identity(start=1001), nullable=False, unique=True),
     Column("conversation_id", Text, ForeignKey("conversations.id"), nullable=False),
     Column("contact_id", Text, ForeignKey("contacts.id"), index=True),
-    _text("channel"),
-    _text("status"),
-    _text("owner", default="desk"),
-    _text("language", default=""),
-    _text("intent", default=""),
-    _text("category", default="other"),
-    _text("severity", default="P3"),
+    words("channel"),
+    words("status"),
+    words("owner", default="desk"),
+    words("language", default=""),
+    words("intent", default=""),
+    words("category", default="other"),
+    words("severity", default="P3"),
     Column("tier", SmallInteger),
     Column("questions", Integer, nullable=False, server_default="0"),
     Column("turns", Integer, nullable=False, server_default="0"),
     Column("pending", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    _at("opened_at"),
-    _at("updated_at"),
-    _at("resolved_at", required=False),
+    moment("opened_at"),
+    moment("updated_at"),
+    moment("resolved_at", required=False),
     Column("reopened", Integer, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1"),
-    _text("disposition", default=""),
+    words("disposition", default=""),
     Column("woken", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # triggers that woke a person
+    words("reach", default=""),  # channel:address to which replies go, where the conversation moved
+    moment("lease_until", required=False),  # until when a person who answers outside the desk keeps it
     Index(None, "conversation_id", "number"),
     Index(None, "status", "updated_at"),
 )
@@ -155,11 +168,11 @@ clocks = Table(
     metadata,
     Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
     Column("kind", Text, primary_key=True),  # first_response, resolution, decision
-    _at("started_at"),
-    _at("due_at"),
-    _at("paused_at", required=False),
-    _at("met_at", required=False),
-    _at("breached_at", required=False),
+    moment("started_at"),
+    moment("due_at"),
+    moment("paused_at", required=False),
+    moment("met_at", required=False),
+    moment("breached_at", required=False),
     Index("clocks_due_idx", "due_at", postgresql_where=text("met_at is null")),
 )
 
@@ -169,9 +182,9 @@ decisions = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
     Column("turn", Integer, nullable=False),
-    _at("at"),
+    moment("at"),
     Column("tier", SmallInteger, nullable=False),
-    _text("release"),
+    words("release"),
     Column("body", JSONB, nullable=False),  # rules, facts with source and age, missing, hold, approval, understanding
     Index(None, "case_id", "id"),
 )
@@ -181,8 +194,8 @@ drafts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("case_id", Text, ForeignKey("cases.id"), nullable=False, index=True),
-    _at("at"),
-    _text("digest"),
+    moment("at"),
+    words("digest"),
     Column("body", JSONB, nullable=False),
     Column("checks", JSONB, nullable=False),
 )
@@ -193,23 +206,23 @@ approvals = Table(
     Column("id", Text, primary_key=True),
     Column("case_id", Text, ForeignKey("cases.id"), nullable=False, index=True),
     Column("draft_id", Text, ForeignKey("drafts.id"), nullable=False),
-    _text("lane"),
+    words("lane"),
     Column("tier", SmallInteger, nullable=False),
-    _text("question"),
-    _text("why", default=""),
-    _text("digest"),
-    _text("state", default="open"),
-    _at("opened_at"),
-    _at("expires_at"),
-    _text("decided_by", default=""),
-    _at("decided_at", required=False),
-    _text("reason", default=""),
-    _text("conditions", default=""),
+    words("question"),
+    words("why", default=""),
+    words("digest"),
+    words("state", default="open"),
+    moment("opened_at"),
+    moment("expires_at"),
+    words("decided_by", default=""),
+    moment("decided_at", required=False),
+    words("reason", default=""),
+    words("conditions", default=""),
     Column("needs", SmallInteger, nullable=False, server_default="1"),
     Column("hold_seconds", Integer, nullable=False, server_default="0"),
     Column("expires_minutes", Integer),
     Column("approvers", JSONB(none_as_null=True)),  # who could decide when it was opened
-    _at("held_until", required=False),  # consented to, and not begun yet
+    moment("held_until", required=False),  # consented to, and not begun yet
     Index("approvals_open_idx", "lane", "expires_at", postgresql_where=text("state = 'open'")),
     Index("approvals_held_idx", "held_until", postgresql_where=text("held_until is not null")),
 )
@@ -220,10 +233,10 @@ votes = Table(
     Column("approval_id", Text, ForeignKey("approvals.id"), primary_key=True),
     Column("digest", Text, primary_key=True),
     Column("person", Text, primary_key=True),
-    _text("role"),
-    _text("word"),  # approve, edit
-    _text("conditions", default=""),
-    _at("at"),
+    words("role"),
+    words("word"),  # approve, edit
+    words("conditions", default=""),
+    moment("at"),
 )
 
 tasks = Table(
@@ -233,17 +246,17 @@ tasks = Table(
     Column("case_id", Text, ForeignKey("cases.id"), nullable=False, index=True),
     Column("draft_id", Text, ForeignKey("drafts.id"), nullable=False),
     Column("approval_id", Text),
-    _text("skill"),
+    words("skill"),
     Column("args", JSONB, nullable=False),
     Column("key", Text, nullable=False, unique=True),
-    _text("summary", default=""),
+    words("summary", default=""),
     Column("approvers", JSONB, nullable=False),
-    _text("state"),  # queued, running, unknown, done, failed
+    words("state"),  # queued, running, unknown, done, failed
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("result", JSONB),
-    _at("created_at"),
-    _at("updated_at"),
-    _at("next_at", required=False),
+    moment("created_at"),
+    moment("updated_at"),
+    moment("next_at", required=False),
     Index("tasks_due_idx", "next_at", postgresql_where=text("state in ('queued', 'running', 'unknown')")),
 )
 
@@ -253,19 +266,33 @@ outbox = Table(
     Column("id", Text, primary_key=True),
     Column("case_id", Text, nullable=False, index=True),
     Column("message_id", Text, nullable=False),
-    _text("channel"),
-    _text("address"),
-    _text("text"),
+    words("channel"),
+    words("address"),
+    words("text"),
     Column("key", Text, nullable=False, unique=True),
-    _text("state"),  # queued, sending, unknown, sent, failed
+    words("state"),  # queued, running, unknown, held, done, failed
     Column("attempts", Integer, nullable=False, server_default="0"),
-    _text("provider_ref", default=""),
+    words("provider_ref", default=""),
     Column("approvers", JSONB, nullable=False),
-    _text("error", default=""),
-    _at("created_at"),
-    _at("updated_at"),
-    _at("next_at", required=False),
+    words("error", default=""),
+    moment("created_at"),
+    moment("updated_at"),
+    moment("next_at", required=False),
+    Column(
+        "reply", JSONB, nullable=False, server_default=text("'{}'::jsonb")
+    ),  # what the channel renders, but the text
+    words("delivery", default=""),  # sent, delivered, read, failed: what the vendor says became of it
+    moment("delivery_at", required=False),
+    words("fault", default=""),  # the vendor's code of a failure
     Index("outbox_due_idx", "next_at", postgresql_where=text("state in ('queued', 'sending', 'unknown')")),
+    Index("outbox_ref_idx", "channel", "provider_ref", postgresql_where=text("provider_ref <> ''")),
+    Index(
+        "outbox_queue_idx",
+        "channel",
+        "address",
+        "created_at",
+        postgresql_where=text("state in ('queued', 'running', 'unknown', 'held')"),
+    ),
 )
 
 timers = Table(
@@ -273,7 +300,7 @@ timers = Table(
     metadata,
     Column("case_id", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
-    _at("due_at"),
+    moment("due_at"),
     Column("body", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Index(None, "due_at"),
 )
@@ -287,9 +314,9 @@ context = Table(
     Column("reading", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("values", JSONB, nullable=False),
-    _text("source"),
-    _at("read_at"),
-    _at("expires_at"),
+    words("source"),
+    moment("read_at"),
+    moment("expires_at"),
 )
 
 # --- the action log ---------------------------------------------------------------------------------------------------
@@ -298,14 +325,14 @@ log = Table(
     "log",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    _at("at"),
-    _text("kind"),
-    _text("actor"),
+    moment("at"),
+    words("kind"),
+    words("actor"),
     Column("case_id", Text),
     Column("conversation_id", Text),
-    _text("release", default=""),
-    _text("payload_hash"),
-    _text("hash"),
+    words("release", default=""),
+    words("payload_hash"),
+    words("hash"),
     Index(None, "case_id", "seq"),
     Index(None, "kind", "seq"),
     Index(None, "actor", "seq"),
@@ -315,7 +342,7 @@ log_payloads = Table(
     "log_payloads",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    _text("payload"),  # RFC 8785 JSON, exactly as hashed; erasure deletes the row and leaves the chain whole
+    words("payload"),  # RFC 8785 JSON, exactly as hashed; erasure deletes the row and leaves the chain whole
 )
 
 log_head = Table(
@@ -323,17 +350,17 @@ log_head = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
-    _text("hash"),
+    words("hash"),
 )
 
 log_signatures = Table(
     "log_signatures",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    _text("hash"),
-    _at("at"),
-    _text("public_key"),
-    _text("signature"),
+    words("hash"),
+    moment("at"),
+    words("public_key"),
+    words("signature"),
 )
 
 # --- people of the house ----------------------------------------------------------------------------------------------
@@ -342,13 +369,13 @@ people = Table(
     "people",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("name"),
-    _text("role"),
+    words("name"),
+    words("role"),
     Column("email", Text, unique=True),
-    _text("password_hash", default=""),
+    words("password_hash", default=""),
     Column("disabled", Boolean, nullable=False, server_default=text("false")),
     Column("sample", Boolean, nullable=False, server_default=text("false")),
-    _at("created_at"),
+    moment("created_at"),
 )
 
 sign_in_links = Table(
@@ -356,16 +383,16 @@ sign_in_links = Table(
     metadata,
     Column("token_hash", Text, primary_key=True),
     Column("person_id", Text, ForeignKey("people.id"), nullable=False),
-    _at("expires_at"),
-    _at("used_at", required=False),
+    moment("expires_at"),
+    moment("used_at", required=False),
 )
 
 sign_in_attempts = Table(
     "sign_in_attempts",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    _text("subject"),
-    _at("at"),
+    words("subject"),
+    moment("at"),
     Column("ok", Boolean, nullable=False),
     Index(None, "subject", "at"),
 )
@@ -375,11 +402,11 @@ sessions = Table(
     metadata,
     Column("token_hash", Text, primary_key=True),
     Column("person_id", Text, ForeignKey("people.id"), nullable=False, index=True),
-    _text("csrf"),
-    _at("created_at"),
-    _at("seen_at"),
-    _at("expires_at"),
-    _at("revoked_at", required=False),
+    words("csrf"),
+    moment("created_at"),
+    moment("seen_at"),
+    moment("expires_at"),
+    moment("revoked_at", required=False),
 )
 
 api_tokens = Table(
@@ -387,12 +414,12 @@ api_tokens = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("token_hash", Text, nullable=False, unique=True),
-    _text("name", default=""),
-    _text("role"),
+    words("name", default=""),
+    words("role"),
     Column("scopes", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-    _at("created_at"),
-    _at("expires_at", required=False),
-    _at("revoked_at", required=False),
+    moment("created_at"),
+    moment("expires_at", required=False),
+    moment("revoked_at", required=False),
 )
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -401,22 +428,22 @@ workers = Table(
     "workers",
     metadata,
     Column("executor_id", Text, primary_key=True),
-    _text("host"),
+    words("host"),
     Column("pid", Integer, nullable=False),
-    _at("started_at"),
-    _at("seen_at"),
-    _at("swept_at", required=False),
-    _text("release", default=""),
+    moment("started_at"),
+    moment("seen_at"),
+    moment("swept_at", required=False),
+    words("release", default=""),
 )
 
 health = Table(
     "health",
     metadata,
     Column("system", Text, primary_key=True),
-    _text("state"),  # healthy, degraded
-    _text("why", default=""),
-    _text("by", default=""),
-    _at("since"),
+    words("state"),  # healthy, degraded
+    words("why", default=""),
+    words("by", default=""),
+    moment("since"),
     Column("failures", Integer, nullable=False, server_default="0"),
 )
 
@@ -424,22 +451,22 @@ releases = Table(
     "releases",
     metadata,
     Column("name", Text, primary_key=True),
-    _text("pack"),
-    _text("digest"),
-    _at("published_at", required=False),
-    _text("state", default="published"),  # proposed, approved, published, refused, withdrawn
-    _text("author", default=""),
-    _text("reason", default=""),
-    _at("proposed_at"),
-    _text("base", default=""),  # the release it was compared with
+    words("pack"),
+    words("digest"),
+    moment("published_at", required=False),
+    words("state", default="published"),  # proposed, approved, published, refused, withdrawn
+    words("author", default=""),
+    words("reason", default=""),
+    moment("proposed_at"),
+    words("base", default=""),  # the release it was compared with
     Column("parts", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("changed", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-    _text("lane", default=""),
+    words("lane", default=""),
     Column("high_risk", Boolean, nullable=False, server_default=text("false")),
-    _text("checked", default=""),
-    _text("approver", default=""),
-    _text("verdict", default=""),
-    _at("decided_at", required=False),
+    words("checked", default=""),
+    words("approver", default=""),
+    words("verdict", default=""),
+    moment("decided_at", required=False),
     Column("content", LargeBinary),  # the files, compressed; never changed once written
 )
 
@@ -449,12 +476,12 @@ release_switches = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("follows", BigInteger, nullable=False, unique=True),  # the switch before it: of two at once one fails
     Column("release", Text, ForeignKey("releases.name"), nullable=False),
-    _text("was", default=""),
-    _text("kind"),  # publish, rollback
-    _text("by"),
-    _text("role", default=""),
-    _text("reason", default=""),
-    _at("at"),
+    words("was", default=""),
+    words("kind"),  # publish, rollback
+    words("by"),
+    words("role", default=""),
+    words("reason", default=""),
+    moment("at"),
 )
 
 phase_decisions = Table(
@@ -462,14 +489,14 @@ phase_decisions = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("follows", BigInteger, nullable=False, unique=True),
-    _text("phase"),
-    _text("topology"),
-    _text("was"),
-    _text("by"),
-    _text("role"),
-    _text("reason"),
+    words("phase"),
+    words("topology"),
+    words("was"),
+    words("by"),
+    words("role"),
+    words("reason"),
     Column("criteria", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-    _at("at"),
+    moment("at"),
 )
 
 # --- the built-in records, behind the same ports as an outside system -------------------------------------------------
@@ -490,5 +517,5 @@ record_effects = Table(
     metadata,
     Column("key", Text, primary_key=True),
     Column("outcome", JSONB, nullable=False),
-    _at("at"),
+    moment("at"),
 )

@@ -22,6 +22,7 @@ DBOS = "One place for dbos"
 DATABASE = "One place for the database"
 HTTP = "One place for outgoing HTTP"
 WEB = "One place for the web framework"
+SIMULATORS = "Simulators"
 PACKS = "One place for pack files and their prover"
 
 BREAKS = [
@@ -55,6 +56,8 @@ BREAKS = [
     pytest.param({HTTP}, {"adapters/probe.py": "import requests"}, id="a plug calls out by another client"),
     pytest.param({WEB}, {"cli.py": "import uvicorn"}, id="the command line serves by itself"),
     pytest.param({WEB}, {"desk/probe.py": "from jinja2 import Template"}, id="a room renders pages"),
+    pytest.param({SIMULATORS}, {"simulators/probe.py": "import caseward.core"}, id="a simulator knows the house"),
+    pytest.param({FLOORS}, {"web/probe.py": "import caseward.simulators"}, id="the web knows a simulator"),
     pytest.param({PACKS}, {"app.py": "import yaml"}, id="the wiring reads YAML"),
     pytest.param({PACKS}, {"desk/probe.py": "import z3"}, id="a room proves"),
 ]

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from caseward.core.messages import Reply
+from caseward.core.ports import Pace, Payload
+from caseward.settings import Settings
+
 
 class WebChat:
     """A channel without anything to call."""
 
     name = "webchat"
     pull = True
+    longest = 4000
+    window: timedelta | None = None
+    pace = Pace()
 
-    def deliver(self, address: str, text: str, *, key: str) -> str:
+    def render(self, reply: Reply) -> Payload:
+        """Return the text: the page shows it as it is."""
+        return {"text": reply.text}
+
+    def deliver(self, address: str, payload: Payload, *, key: str) -> str:
         """Return the key: what is stored under it is what the page shows."""
         return key
 
@@ -18,6 +31,6 @@ class WebChat:
         return key
 
 
-def channel() -> WebChat:
-    """Return the channel."""
+def channel(settings: Settings) -> WebChat:
+    """Return the channel, which needs no setting."""
     return WebChat()
