@@ -156,8 +156,8 @@ SECTIONS = (
     ),
     Section(
         file="channels.yaml",
-        intro="How channels are used, and how the team speaks in its lanes. The file may be left out: then everybody is "
-        "answered everywhere, and only proofs of identity count.",
+        intro="How channels are used, and how the team speaks in its lanes. The file may be left out: then everybody "
+        "is answered everywhere, and only proofs of identity count.",
         shapes=core("Channels", "ChannelPolicy", "Wording", "Outreach", "Confirmation", "Team"),
     ),
     Section(

@@ -164,11 +164,11 @@ def test_a_misspelt_name_is_refused_with_the_likely_one(monkeypatch: pytest.Monk
 def test_a_name_of_another_release_is_ignored_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("CASEWARD_TELEGRAM_TOKEN", "123:abc")
+    monkeypatch.setenv("CASEWARD_HERALD_TOKEN", "123:abc")
 
     Settings.load()
 
-    assert "CASEWARD_TELEGRAM_TOKEN is not a setting of this release" in caplog.text
+    assert "CASEWARD_HERALD_TOKEN is not a setting of this release" in caplog.text
     assert "123:abc" not in caplog.text
 
 
