@@ -127,6 +127,7 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
 
 def test_a_number_after_another_is_not_called_by_the_word_before_that() -> None:
     assert redact("npwp 1234567890123456\norder 1234567890123456") == "npwp [npwp]\norder 1234567890123456"
+    assert redact("013121660091000\norder 1234567890123456") == "[npwp]\norder 1234567890123456"
 
 
 @settings(deadline=None)
