@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from caseward.core import ids
 from caseward.core.errors import CasewardError, NotFound
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.pack import Pack
-from caseward.core.ports import Brain, Channel, Skill
+from caseward.core.ports import Brain, Channel, Lane, Skill
 from caseward.store import db
 
 
@@ -36,6 +37,8 @@ class Tools:
     """Names of the skills that the plugs bring along, whatever the pack adds; all of `skills` when empty."""
     debounce_ms: int | None = None
     """Overrides the pack's, for benches and tests."""
+    console: str = ""
+    """Where the console is, for links; empty where there is none."""
 
 
 _tools: Tools | None = None
@@ -107,6 +110,19 @@ def channel(name: str) -> Channel:
     return found
 
 
+def lanes() -> Mapping[str, Lane]:
+    """Return the channels that reach the team, by name."""
+    return {name: plug for name, plug in given().channels.items() if isinstance(plug, Lane)}
+
+
+def telling(name: str) -> Hook | Listening:
+    """Return a channel that tells what happens on it; raise NotFound where there is none of that name."""
+    found = given().channels.get(name)
+    if not isinstance(found, Hook | Listening):
+        raise NotFound(f"no channel {name!r} is set up that tells us anything")
+    return found
+
+
 def skill(name: str) -> Skill:
     """Return a skill that is plugged in; raise NotFound otherwise."""
     found = given().skills.get(name)
@@ -123,6 +139,16 @@ def built_in() -> Collection[str]:
 def begin(story: str, subject: str, id: str) -> None:
     """Begin a story by name for one subject, once per id, when the current transaction commits."""
     given().begin(story, subject, id)
+
+
+def announce(kind: str, subject: str, case_id: str = "") -> None:
+    """Have the team's lanes show how a subject stands, once the current transaction commits; a second call in the same
+    transaction adds nothing, and neither does any where no lane is plugged in."""
+    told: set[tuple[str, str]] = db.current().pending.setdefault("announced", set())
+    if (kind, subject) in told or not lanes():
+        return
+    told.add((kind, subject))
+    begin("announce", f"{kind} {subject} {case_id}".strip(), ids.new("say"))
 
 
 def wake(conversation_id: str, turn: int, ready: datetime) -> None:

@@ -191,9 +191,13 @@ cards = Table(
     words("channel"),
     words("chat"),
     words("message", default=""),  # the vendor's id
-    words("state"),  # queued, running, unknown, posted, failed
+    words("state"),  # queued, running, unknown, posted, failed, dropped
     words("shown", default=""),  # digest of what is shown
     words("wanted", default=""),  # digest of what should be
+    words("asks", default=""),  # digest of the draft that the card as it should be asks about
+    words("asked", default=""),  # digest of the draft that the card as it is shown asks about
+    moment("asked_at", required=False),  # since when it shows that one
+    words("act", default=""),  # the verdict whose reasons are offered
     Column("body", JSONB, nullable=False),  # the card as it should be
     Column("closed", Boolean, nullable=False, server_default=text("false")),
     Column("attempts", Integer, nullable=False, server_default="0"),
