@@ -16,7 +16,7 @@ from caseward.core.errors import CasewardError, NotFound
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.pack import Pack
-from caseward.core.ports import Brain, Channel, Lane, Skill
+from caseward.core.ports import Brain, Channel, Hook, Lane, Listening, Skill
 from caseward.store import db
 
 
