@@ -278,19 +278,22 @@ outbox = Table(
     moment("created_at"),
     moment("updated_at"),
     moment("next_at", required=False),
-    Column(
-        "reply", JSONB, nullable=False, server_default=text("'{}'::jsonb")
-    ),  # what the channel renders, but the text
+    Column("reply", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # what is said, but the text
     words("delivery", default=""),  # sent, delivered, read, failed: what the vendor says became of it
     moment("delivery_at", required=False),
     words("fault", default=""),  # the vendor's code of a failure
-    Index("outbox_due_idx", "next_at", postgresql_where=text("state in ('queued', 'sending', 'unknown')")),
+    Column("seq", BigInteger, Identity(), nullable=False),  # in which order words to one address go out
+    moment("keeps_until", required=False),  # how long the words may wait until the vendor takes them
+    Column("shut", Boolean, nullable=False, server_default=text("false")),  # the vendor took no free words
+    moment("slot_at", required=False),  # reserved: from then on it may go out
+    moment("doubt_at", required=False),  # since when nobody knows whether it went out
+    Index("outbox_due_idx", "next_at", postgresql_where=text("next_at is not null")),
     Index("outbox_ref_idx", "channel", "provider_ref", postgresql_where=text("provider_ref <> ''")),
     Index(
         "outbox_queue_idx",
         "channel",
         "address",
-        "created_at",
+        "seq",
         postgresql_where=text("state in ('queued', 'running', 'unknown', 'held')"),
     ),
 )

@@ -157,6 +157,18 @@ paces = Table(
     moment("free_at"),  # when the next message may go out
 )
 
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    words("channel"),
+    moment("asked_at"),
+    Column("score", Integer),
+    words("comment", default=""),
+    moment("at", required=False),
+)
+"""How contacts were served, by their own word; a case is asked about once."""
+
 # --- the team's lanes -------------------------------------------------------------------------------------------------
 
 handles = Table(
