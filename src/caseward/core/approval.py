@@ -39,6 +39,29 @@ class Word(StrEnum):
     ESCALATE = "escalate"
 
 
+REASONS: Mapping[Word, tuple[str, ...]] = {
+    Word.DENY: (
+        "Outside policy",
+        "The facts do not support it",
+        "The reply is wrong or unclear",
+        "Another answer is better",
+    ),
+    Word.ESCALATE: (
+        "Chargeback or legal threat",
+        "Safety",
+        "Harassment or discrimination",
+        "High value",
+        "Outside policy",
+        "Personal data",
+        "A system hides the state",
+        "Not sure enough",
+        "Sources are missing or disagree",
+        "The customer asks for a person",
+    ),
+}
+"""Reasons a person can pick (SUP-9); their own words may follow."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What consent takes, as the approval matrix asks for it."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
 from caseward.core.approval import Vote
+from caseward.core.checks import facts_of
 from caseward.core.messages import Message
 from caseward.core.task import Draft
 from caseward.store import approvals, votes
@@ -16,7 +17,6 @@ from caseward.store.effects import Task
 from caseward.store.log import Entry
 from caseward.web import api_shapes as shapes
 from caseward.web.api_shapes import TierName
-from caseward.web.checks import facts_of
 
 
 def line(row: Row) -> shapes.CaseLine:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from caseward.core import review
-from caseward.core.approval import AGREED, Vote, Word
+from caseward.core.approval import AGREED, REASONS, Vote, Word
+from caseward.core.checks import Check, Source, checks, facts_of
 from caseward.core.pack import Pack
 from caseward.core.task import ResultStatus, TaskRequest
 from caseward.desk import verdicts
@@ -15,31 +16,9 @@ from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
 from caseward.web import failures, times, words
-from caseward.web.checks import Check, Source, checks, facts_of
 from caseward.web.citations import Part, evidence_of, parts_of
 from caseward.web.times import Clock
 
-PRESETS: Mapping[str, tuple[str, ...]] = {
-    "deny": (
-        "Outside policy",
-        "The facts do not support it",
-        "The reply is wrong or unclear",
-        "Another answer is better",
-    ),
-    "escalate": (
-        "Chargeback or legal threat",
-        "Safety",
-        "Harassment or discrimination",
-        "High value",
-        "Outside policy",
-        "Personal data",
-        "A system hides the state",
-        "Not sure enough",
-        "Sources are missing or disagree",
-        "The customer asks for a person",
-    ),
-}
-"""Reasons a person can pick (SUP-9); their own words may follow."""
 ACTS = ("edit", "deny", "escalate")
 UNLESS: Mapping[ResultStatus, str] = {
     ResultStatus.FAILED: "If it fails",
@@ -265,7 +244,7 @@ def build(
         text=typed.text or reply,
         reason=typed.reason,
         preset=typed.preset,
-        presets=PRESETS.get(act, ()),
+        presets=REASONS.get(Word(act), ()) if act else (),
         conditions=typed.conditions,
         notice=typed.notice,
         outcomes=typed.outcomes,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from caseward.core.approval import AGREED, ApprovalState
 from caseward.core.case import IdentityState
+from caseward.core.checks import facts_of
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
@@ -15,7 +16,6 @@ from caseward.core.task import Draft
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
 from caseward.web import words
-from caseward.web.checks import facts_of
 
 WORK_ON_CASES = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
 """Who answers, writes notes, and may see a whole number or address; each such look is logged."""

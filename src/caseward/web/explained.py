@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from caseward.core.checks import facts_of
 from caseward.core.errors import BadInput, CasewardError
 from caseward.core.explain import Explanation, explain
 from caseward.core.facts import Value
@@ -16,7 +17,6 @@ from caseward.packs.load import load_policy
 from caseward.store import phases, releases
 from caseward.store.casefile import CaseFile, Decided
 from caseward.store.phases import PhaseDecision
-from caseward.web.checks import facts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Callable
 from typing import Any, TypeVar
 
-from caseward.core.entities import shapes
+from caseward.core.masking import masker as masker
 from caseward.core.pack import Pack
-from caseward.web import words
 
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 WRITTEN = frozenset({"conditions", "detail", "quote", "reason", "reply", "text", "title", "value"})
 """Names of the parts of a page that hold words, not addresses or codes."""
 T = TypeVar("T")
-NUMBER = re.compile(r"\+?\d(?:[ .-]?\d){6,}")
-
-
-def masker(name: str, pack: Pack) -> Callable[[str], str]:
-    """Return what masks the contact's name, what the pack takes for a proof of identity, e-mail addresses and long
-    numbers in a text."""
-    proofs = [shape.pattern for shape in shapes(pack.entities) if shape.name in pack.profile.identity.fields]
-    known = [part for part in name.split() if len(part) > 2]
-    names = re.compile("|".join(rf"\b{re.escape(part)}\b" for part in known), re.IGNORECASE) if known else None
-
-    def mask(text: str) -> str:
-        for proof in proofs:
-            text = proof.sub(lambda found: words.masked_number(found[0]), text)
-        text = EMAIL.sub(lambda found: words.masked_email(found[0]), text)
-        text = NUMBER.sub(lambda found: words.masked_number(found[0]), text)
-        return names.sub(lambda found: words.masked_name(found[0]), text) if names else text
-
-    return mask
 
 
 def masked(value: T, name: str, pack: Pack) -> T:

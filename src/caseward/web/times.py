@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from caseward.core.naming import local as local
 from caseward.core.policy import Tier
 
 MINUTE = 60
@@ -91,13 +91,3 @@ def duration(span: timedelta) -> str:
         return f"{seconds // HOUR} h {rest} min" if rest else f"{seconds // HOUR} h"
     rest = seconds % DAY // HOUR
     return f"{seconds // DAY} d {rest} h" if rest else f"{seconds // DAY} d"
-
-
-def local(at: datetime, zone: ZoneInfo, *, now: datetime, seconds: bool = False) -> str:
-    """Return `16:20`, with the date when it is not today and the year when it is not this one."""
-    there, today = at.astimezone(zone), now.astimezone(zone)
-    text = there.strftime("%H:%M:%S" if seconds else "%H:%M")
-    if there.date() == today.date():
-        return text
-    day = f"{there.day} {there:%b}" + (f" {there.year}" if there.year != today.year else "")
-    return f"{day} {text}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from caseward.core.checks import facts_of
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.store.casefile import CaseFile, Decided
 from caseward.web import explained, trying, words
-from caseward.web.checks import facts_of
 from caseward.web.explained import Explained
 from caseward.web.reasons import Reasons, reasons
 

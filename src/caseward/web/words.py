@@ -1,4 +1,4 @@
-"""The console's words for what the store keeps as codes: states, lanes, facts, entries of the log."""
+"""The console's words for what the store keeps as codes: those of the whole team (core/naming.py), and its own."""
 
 from __future__ import annotations
 
@@ -9,83 +9,32 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 from caseward.core.approval import in_lane
-from caseward.core.case import CaseStatus
-from caseward.core.facts import FactKind
+from caseward.core.masking import masked_email as masked_email
+from caseward.core.masking import masked_name as masked_name
+from caseward.core.masking import masked_number as masked_number
+from caseward.core.naming import AGENTS as AGENTS
+from caseward.core.naming import CHANNELS as CHANNELS
+from caseward.core.naming import LANGUAGE as LANGUAGE
+from caseward.core.naming import NOBODY as NOBODY
+from caseward.core.naming import ROLES as ROLES
+from caseward.core.naming import STATUS as STATUS
+from caseward.core.naming import channel as channel
+from caseward.core.naming import deciders as deciders
+from caseward.core.naming import everybody as everybody
+from caseward.core.naming import fact_name as fact_name
+from caseward.core.naming import fact_value as fact_value
+from caseward.core.naming import humane as humane
+from caseward.core.naming import instant as instant
+from caseward.core.naming import lane as lane
+from caseward.core.naming import matter as matter
+from caseward.core.naming import status as status
+from caseward.core.naming import who as who
 from caseward.core.pack import Pack
-from caseward.core.roles import Role
 from caseward.packs import wording
 from caseward.store.people import Person
 
-STATUS: Mapping[CaseStatus, tuple[str, str]] = {
-    CaseStatus.NEW: ("New", "info"),
-    CaseStatus.OPEN: ("Open", "info"),
-    CaseStatus.WAITING_CUSTOMER: ("Waiting on customer", ""),
-    CaseStatus.WAITING_APPROVAL: ("Needs approval", "warn"),
-    CaseStatus.WAITING_EXECUTION: ("Being carried out", "info"),
-    CaseStatus.PENDING_VERIFICATION: ("Pending verification", "warn"),
-    CaseStatus.RESOLVED: ("Resolved", "ok"),
-    CaseStatus.CLOSED: ("Closed", ""),
-}
-"""Status → words and the level they are drawn in."""
-
-ROLES: Mapping[str, str] = {
-    Role.COACH: "Coach",
-    Role.AGENT: "Agent",
-    Role.OPS_LEAD: "Ops lead",
-    Role.ON_CALL: "On call",
-    Role.ADMIN: "Administrator",
-}
-
-AGENTS: Mapping[str, str] = {
-    "A": "Decision",
-    "B": "Frontline",
-    "C": "Operations",
-    "D": "Review",
-    "E": "Knowledge",
-    "F": "Templates",
-    "contact": "Customer",
-    "customer": "Customer",
-    "desk": "Desk",
-    "house": "Desk",
-    "policy": "Policy",
-}
-"""Actors that are not people, by what they do."""
-
-CHANNELS: Mapping[str, str] = {"webchat": "Web chat", "web_chat": "Web chat", "chat": "Web chat", "email": "E-mail"}
-
 SHOWN = 3
 """Values of a list that a line shows."""
-NOBODY = "Unknown contact"
-"""How somebody not identified is called."""
-LANGUAGE = "en"
-"""The console's own language; what customers read is in theirs."""
-
-
-def status(value: CaseStatus) -> tuple[str, str]:
-    """Return a status in words, and its level."""
-    return STATUS[value]
-
-
-def channel(name: str) -> str:
-    """Return a channel's name in words."""
-    return CHANNELS.get(name, humane(name))
-
-
-def who(actor: str, names: Mapping[str, str]) -> str:
-    """Return an actor's name: a person as they gave it, an agent by what it does."""
-    return names.get(actor) or AGENTS.get(actor) or actor
-
-
-def everybody(actors: Sequence[str], names: Mapping[str, str]) -> str:
-    """Return several actors by name: `Ana, Budi and Citra`."""
-    told = [who(actor, names) for actor in actors]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
-
-
-def lane(pack: Pack, name: str) -> str:
-    """Return a lane's title."""
-    found = pack.profile.lanes.get(name)
-    return found.title if found else humane(name)
 
 
 def lanes_of(pack: Pack, person: Person) -> tuple[str, ...]:
@@ -98,51 +47,12 @@ def woken(triggers: Sequence[str]) -> str:
     return f"Woken by {', '.join(humane(each.replace('-', '_')).lower() for each in triggers)}" if triggers else ""
 
 
-def deciders(pack: Pack, name: str) -> str:
-    """Return who may decide in a lane, in words: `Coach or ops lead`."""
-    found = pack.profile.lanes.get(name)
-    titles = [ROLES.get(role, humane(role)) for role in found.roles] if found else []
-    text = " or ".join(titles).lower()
-    return text[:1].upper() + text[1:] if text else "Nobody here"
-
-
-def matter(pack: Pack, intent: str) -> str:
-    """Return what a case is about."""
-    found = pack.intents.get(intent)
-    if found is None:
-        return humane(intent) if intent else "Not understood yet"
-    return found.title.get(LANGUAGE) or next(iter(found.title.values()), humane(intent))
-
-
 def language(code: str) -> str:
     """Return a language's English name."""
     try:
         return Locale.parse(code).get_language_name(LANGUAGE) or code
     except (UnknownLocaleError, ValueError):
         return code or "No language"
-
-
-def fact_name(name: str) -> str:
-    """Return a fact's name as a label."""
-    return humane(name)
-
-
-def fact_value(pack: Pack, name: str, value: Any) -> str:
-    """Return a fact's value with its unit."""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(sorted(map(str, value))) or "None"
-    spec = pack.policy.facts.get(name)
-    if spec and spec.kind is FactKind.INTEGER:
-        return f"{value} {spec.unit}".strip()
-    return humane(str(value)) if isinstance(value, str) else str(value)
-
-
-def humane(code: str) -> str:
-    """Return `waiting_customer` as `Waiting customer`."""
-    text = code.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
 
 
 def reading(pack: Pack, values: Mapping[str, Any], now: datetime) -> str:
@@ -162,33 +72,3 @@ def _value(pack: Pack, name: str, value: Any, now: datetime) -> str:
 def joined(parts: Iterable[str]) -> str:
     """Return the parts that say something, with a middle dot between."""
     return " · ".join(part for part in parts if part)
-
-
-def masked_number(number: str) -> str:
-    """Return a number with only its country code and last four digits: `+62 ••• •••• 0147`."""
-    digits = "".join(char for char in number if char.isdigit())
-    if len(digits) < 7:
-        return "•••" if number else ""
-    code = f"+{digits[:2]} " if number.strip().startswith("+") else ""
-    return f"{code}••• •••• {digits[-4:]}"
-
-
-def masked_email(address: str) -> str:
-    """Return an e-mail address with only its first letter and its domain."""
-    name, _at, domain = address.partition("@")
-    return f"{name[:1]}•••@{domain}" if domain else ""
-
-
-def masked_name(name: str) -> str:
-    """Return a name as initials."""
-    return " ".join(f"{part[0]}•••" for part in name.split()) or ""
-
-
-def instant(value: Any) -> datetime | None:
-    """Return an instant kept as text in JSON, or None."""
-    if isinstance(value, datetime):
-        return value
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        return None

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from caseward.core.checks import Check, Fact, Source, checks
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.packs.load import load
-from caseward.web.checks import Check, Fact, Source, checks
 
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)

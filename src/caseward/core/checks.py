@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from caseward.core import naming
 from caseward.core.case import IdentityState
 from caseward.core.conditions import All, Condition, Not, Test
 from caseward.core.conditions import Any as AnyOf
 from caseward.core.facts import FactKind
 from caseward.core.pack import Pack
 from caseward.core.policy import Rule, Tier
-from caseward.web import words
 
 LIMIT: Mapping[str, str] = {
     "lt": "Needs {} or more",
@@ -75,7 +75,7 @@ def facts_of(body: Mapping[str, Any]) -> list[Fact]:
             name=str(row["name"]),
             value=row.get("value"),
             source=str(row.get("source") or ""),
-            at=words.instant(row.get("at")),
+            at=naming.instant(row.get("at")),
         )
         for row in rows
     ]
@@ -109,7 +109,7 @@ def checks(
     others = [
         _rule(rule, cited)
         for rule in deciding
-        if not any(words.fact_name(test.fact) in shown for test in _tests(rule.when))
+        if not any(naming.fact_name(test.fact) in shown for test in _tests(rule.when))
     ]
     broken = [check for check in limits if check.level == "bad"]
     kept = [check for check in limits if check.level != "bad"]
@@ -142,10 +142,10 @@ def _limits(pack: Pack, known: Mapping[str, Fact], sources: list[Source]) -> Ite
             seen.add(test.fact)
             broken = bool(test.truth(values))
             yield Check(
-                name=words.fact_name(test.fact),
+                name=naming.fact_name(test.fact),
                 icon="circle-x" if broken else "circle-check",
                 level="bad" if broken else "ok",
-                value=words.fact_value(pack, test.fact, known[test.fact].value),
+                value=naming.fact_value(pack, test.fact, known[test.fact].value),
                 limit=LIMIT[test.operator].format(test.value),
                 cite=_cite(known[test.fact], rule, sources),
             )
@@ -157,7 +157,7 @@ def _rule(rule: Rule, sources: list[Source]) -> Check:
         name="Rule",
         icon="shield-alert",
         level="warn" if rule.tier is Tier.R3 else "ok",
-        value=words.humane(rule.id.replace("-", "_")),
+        value=naming.humane(rule.id.replace("-", "_")),
         limit=rule.because,
         cite=cite,
     )
