@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from caseward.core.case import Case, CaseStatus
@@ -12,9 +14,13 @@ from caseward.core.text import clean
 from caseward.core.turn import Turn
 from caseward.desk import tools
 from caseward.store import cases, log, messages, turns
-from caseward.store.messages import Received
+from caseward.store.messages import Extra, Received
 
 MAX_PROVIDER_ID = 200
+LONG = "long"
+"""Kind of a message of which only the beginning was kept."""
+UNANSWERED = frozenset({"reaction", "system"})
+"""Kinds that are filed, and that no turn takes."""
 
 
 class TooMany(BadInput):
@@ -58,6 +64,65 @@ def receive(conversation_id: ConversationId, inbound: Inbound) -> Received:
         conversation_id=conversation_id,
     )
     return received
+
+
+def take_in(conversation_id: ConversationId, inbound: Inbound, *, via: str = "") -> Received:
+    """Store a message that a vendor delivered and make its turn due, unless none is to take it.
+
+    Nothing is refused, for the vendor would only send it again: what is too long is cut and marked (`long`), what has
+    no words is named by its kind, and what was written in the future was written now.
+    """
+    limits, now = tools.pack().profile.limits, tools.now()
+    text, kind = clean(inbound.text).strip(), inbound.kind
+    if not text:
+        text = f"[{inbound.attachments[0].kind if inbound.attachments else kind}]"
+        kind = "unsupported" if kind == "text" else kind
+    if len(text) > limits.message_chars:
+        text, kind = text[: limits.message_chars - 1] + "…", LONG
+    at = min(inbound.at, now)
+    answered = not inbound.automatic and kind not in UNANSWERED
+    received = messages.receive(
+        conversation_id,
+        provider_id=_usable(inbound),
+        text=text,
+        kind=kind,
+        at=at,
+        now=now,
+        debounce=timedelta(milliseconds=tools.debounce_ms(inbound.channel)),
+        collect_max=timedelta(milliseconds=limits.collect_max_ms),
+        extra=Extra(
+            via=via,
+            reply_to=inbound.reply_to,
+            choice=inbound.choice,
+            attachments=[asdict(each) for each in inbound.attachments],
+            sender={name: value for name, value in _told_of_sender(inbound).items() if value},
+            answered=answered,
+        ),
+    )
+    if received.new:
+        said = {"message": received.message.id, "channel": inbound.channel, "kind": kind, "text": text}
+        more = {"sent_at": at, "automatic": inbound.automatic, "choice": inbound.choice, "via": via}
+        log.append(
+            "inbound",
+            "contact",
+            said | {name: value for name, value in more.items() if value},
+            at=now,
+            conversation_id=conversation_id,
+        )
+    return received
+
+
+def _usable(inbound: Inbound) -> str:
+    """Return the vendor's id of a message, or what stands for one that cannot be kept as it is."""
+    given = inbound.provider_id
+    if 0 < len(given) <= MAX_PROVIDER_ID and given.isprintable():
+        return given
+    told = given or f"{inbound.address} {inbound.at.isoformat()} {inbound.text}"
+    return "sha256:" + hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _told_of_sender(inbound: Inbound) -> dict[str, str]:
+    return {**asdict(inbound.sender), "subject": inbound.subject, "case": inbound.case}
 
 
 def file(conversation_id: ConversationId) -> tuple[Turn, Case] | None:

@@ -117,7 +117,7 @@ def lanes() -> Mapping[str, Lane]:
 
 def telling(name: str) -> Hook | Listening:
     """Return a channel that tells what happens on it; raise NotFound where there is none of that name."""
-    found = given().channels.get(name)
+    found: object = given().channels.get(name)
     if not isinstance(found, Hook | Listening):
         raise NotFound(f"no channel {name!r} is set up that tells us anything")
     return found

@@ -7,10 +7,12 @@ one conversation never overlap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -20,6 +22,9 @@ from caseward.core.messages import Message
 from caseward.store import db
 from caseward.store.tables import conversations
 from caseward.store.tables import messages as table
+
+NO_TURN = 0
+"""Stands in a message's turn where none is to take it."""
 
 
 def open_conversation(
@@ -74,11 +79,26 @@ _RECEIVE: Final = """
     returning *
 """
 """The conversation is locked before the number is drawn, so that numbers become visible in their order."""
+_RECEIVE_MORE: Final = """
+    insert into messages (
+        id, conversation_id, inbound, author, kind, text, at, provider_id, via, reply_to, choice, attachments, sender,
+        turn, case_id)
+    select
+        %(id)s, locked.id, true, 'customer', %(kind)s, %(text)s, %(at)s, %(provider_id)s, %(via)s, %(reply_to)s,
+        %(choice)s, %(attachments)s, %(sender)s, %(turn)s::integer,
+        case when %(turn)s::integer is not null then
+            (select id from cases where conversation_id = locked.id order by number desc limit 1)
+        end
+    from (select id from conversations where id = %(conversation)s for update) as locked
+    on conflict (conversation_id, provider_id) do nothing
+    returning *
+"""
+"""As above, with what a vendor's message may carry; one that needs no turn is filed at once."""
 _COLLECT: Final = """
     update conversations set
         heard_at = greatest(heard_at, %(at)s),
-        first_at = coalesce(first_at, %(at)s),
-        ready_at = least(%(ready)s, coalesce(first_at, %(at)s) + %(longest)s)
+        first_at = coalesce(first_at, %(now)s),
+        ready_at = least(%(ready)s, coalesce(first_at, %(now)s) + %(longest)s)
     where id = %(conversation)s
     returning ready_at, turn, (
         select count(*) from messages where conversation_id = %(conversation)s and inbound and at >= %(minute_ago)s
@@ -95,6 +115,20 @@ _ADD: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """What a message of a vendor's may carry beside its words."""
+
+    via: str = ""
+    """`channel:address`, where it came through another door than the conversation's own."""
+    reply_to: str = ""
+    choice: str = ""
+    attachments: Sequence[Mapping[str, Any]] = ()
+    sender: Mapping[str, Any] = field(default_factory=dict)
+    answered: bool = True
+    """Whether a turn is to take it; a reaction and what a machine wrote are only filed."""
+
+
 def receive(
     conversation_id: ConversationId,
     *,
@@ -104,35 +138,56 @@ def receive(
     at: datetime,
     debounce: timedelta,
     collect_max: timedelta,
+    now: datetime | None = None,
+    extra: Extra | None = None,
 ) -> Received:
-    """Store an inbound message and make the conversation's next turn due; a repeated provider id stores nothing."""
-    row = db.run(
-        _RECEIVE,
-        {
-            "id": ids.new("msg"),
-            "conversation": conversation_id,
-            "kind": kind,
-            "text": text,
-            "at": at,
-            "provider_id": provider_id,
-        },
-    ).fetchone()
+    """Store an inbound message and make the conversation's next turn due; a repeated provider id stores nothing.
+
+    It was written `at` and came in `now`, from which the wait for more is counted; None for the same instant.
+    """
+    now = now or at
+    given: dict[str, Any] = {
+        "id": ids.new("msg"),
+        "conversation": conversation_id,
+        "kind": kind,
+        "text": text,
+        "at": at,
+        "provider_id": provider_id,
+    }
+    if extra is None:
+        row = db.run(_RECEIVE, given).fetchone()
+    else:
+        row = db.run(_RECEIVE_MORE, given | _columns(extra)).fetchone()
     if row is None:
         found = db.execute(
             select(table).where(table.c.conversation_id == conversation_id, table.c.provider_id == provider_id)
         ).one()
         return Received(message=of_row(found), new=False, ready=found.at)
+    if extra is not None and not extra.answered:
+        return Received(message=of_row(row), new=True, ready=now)
     [mailbox] = db.run(
         _COLLECT,
         {
             "conversation": conversation_id,
             "at": at,
-            "ready": at + debounce,
+            "now": now,
+            "ready": now + debounce,
             "longest": collect_max,
-            "minute_ago": at - timedelta(minutes=1),
+            "minute_ago": now - timedelta(minutes=1),
         },
     )
     return Received(message=of_row(row), new=True, ready=mailbox.ready_at, turn=mailbox.turn + 1, lately=mailbox.lately)
+
+
+def _columns(extra: Extra) -> dict[str, Any]:
+    return {
+        "via": extra.via,
+        "reply_to": extra.reply_to,
+        "choice": extra.choice,
+        "attachments": Jsonb([dict(each) for each in extra.attachments]),
+        "sender": Jsonb(dict(extra.sender)),
+        "turn": None if extra.answered else NO_TURN,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from caseward import __version__
 from caseward.settings import Settings
-from caseward.web import api, api_releases, chat, chat_api, console, docs, ops, problems
+from caseward.web import api, api_releases, chat, chat_api, console, docs, hooks, ops, problems
 from caseward.web.door import Door
 from caseward.web.live import Live
 from caseward.web.measure import Measure
@@ -39,7 +39,7 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
     app.add_middleware(Measure)  # a middleware is around those added before it
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    for router in (chat.router, chat_api.router, api.router, api_releases.router, ops.router, docs.router):
+    for router in (chat.router, chat_api.router, hooks.router, api.router, api_releases.router, ops.router, docs.router):
         app.include_router(router)
     docs.describe(app)
     return app
