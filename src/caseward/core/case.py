@@ -64,6 +64,10 @@ class Case:
     disposition: str = ""
     woken: tuple[str, ...] = ()
     """Break-glass triggers that woke a person for it, in the order in which they held."""
+    reach: str = ""
+    """`channel:address` to which replies go, where somebody said so; else they go where the contact wrote last."""
+    merged: CaseId | None = None
+    """The case that this one is part of now; its number means that one."""
 
 
 class IdentityState(StrEnum):

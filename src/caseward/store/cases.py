@@ -21,13 +21,17 @@ from caseward.store import db
 from caseward.store.tables import cases as table
 from caseward.store.tables import decisions
 
-_LATEST = "select * from cases where conversation_id = %(conversation)s order by number desc limit 1 for update"
+_LATEST = """
+    select * from cases where conversation_id = %(conversation)s and merged is null
+    order by number desc limit 1 for update
+"""
 LARGEST = 2**31 - 1
 """The largest case number that the column holds."""
 CHANGEABLE = frozenset(
     {
         *("contact_id", "status", "owner", "language", "intent", "category", "severity", "tier", "questions", "turns"),
         *("pending", "resolved_at", "reopened", "disposition", "woken"),
+        *("reach", "merged"),
     }
 )
 
@@ -55,7 +59,10 @@ _OPEN = """
 
 
 def get(case_id: str, *, lock: bool = False) -> Case:
-    """Return a case by id or number; raise NotFound when there is none."""
+    """Return a case by id or number; raise NotFound when there is none.
+
+    The number of one that was merged into another means the other; its id means itself.
+    """
     _flush(db.current())
     is_number = case_id.isascii() and case_id.isdigit() and int(case_id) <= LARGEST
     by = table.c.number == int(case_id) if is_number else table.c.id == case_id
@@ -63,7 +70,7 @@ def get(case_id: str, *, lock: bool = False) -> Case:
     row = db.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise NotFound(f"there is no case {case_id}")
-    return _case(row)
+    return get(row.merged, lock=lock) if is_number and row.merged else _case(row)
 
 
 def latest(conversation_id: ConversationId) -> Case | None:
@@ -238,4 +245,6 @@ def _case(row: Any) -> Case:
         version=row.version,
         disposition=row.disposition,
         woken=tuple(row.woken),
+        reach=row.reach,
+        merged=CaseId(row.merged) if row.merged else None,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core.case import Contact
@@ -70,6 +71,47 @@ def prove(channel: str, address: str, contact_id: ContactId, *, method: str, now
         .values(channel=channel, address=address, **proof)
         .on_conflict_do_update(index_elements=["channel", "address"], set_=proof)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """A proven link between a contact and an address."""
+
+    channel: str
+    address: str
+    contact: Contact
+    method: str
+    at: datetime
+
+
+def disprove(channel: str, address: str) -> Proved | None:
+    """Forget that an address was proved to belong to anybody; return what was forgotten."""
+    known = identity(channel, address)
+    db.current().pending.get("identities", {}).pop((channel, address), None)
+    gone = delete(identities).where(identities.c.channel == channel, identities.c.address == address)
+    if known is None or db.execute(gone).rowcount == 0:
+        return None
+    contact, method, at = known
+    return Proved(channel=channel, address=address, contact=contact, method=method, at=at)
+
+
+def proved(contact_id: ContactId) -> list[Proved]:
+    """Return the addresses that are proved to belong to a contact, by when."""
+    query = (
+        select(contacts, identities.c.channel, identities.c.address, identities.c.method, identities.c.verified_at)
+        .join(identities, identities.c.contact_id == contacts.c.id)
+        .where(contacts.c.id == contact_id)
+        .order_by(identities.c.verified_at, identities.c.channel, identities.c.address)
+    )
+    return [
+        Proved(channel=row.channel, address=row.address, contact=_contact(row), method=row.method, at=row.verified_at)
+        for row in db.execute(query)
+    ]
+
+
+def is_proved(contact_id: ContactId) -> bool:
+    """Return whether any address is proved to belong to a contact."""
+    return bool(db.run("select from identities where contact_id = %(id)s limit 1", {"id": contact_id}).rowcount)
 
 
 def record_attempt(conversation_id: ConversationId, named: Mapping[str, str], *, ok: bool, at: datetime) -> None:

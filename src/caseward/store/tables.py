@@ -159,6 +159,7 @@ cases = Table(
     Column("woken", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # triggers that woke a person
     words("reach", default=""),  # channel:address to which replies go, where the conversation moved
     moment("lease_until", required=False),  # until when a person who answers outside the desk keeps it
+    Column("merged", Text),  # id of the case that this one is part of now
     Index(None, "conversation_id", "number"),
     Index(None, "status", "updated_at"),
 )

@@ -250,11 +250,28 @@ doors = Table(
 )
 """What comes in at this address belongs to a conversation that began elsewhere, as long as its case is open."""
 
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False, index=True),
+    Column("contact_id", Text, nullable=False),  # who it would be
+    words("asked"),  # channel:address that is to be proved
+    words("sent"),  # channel:address of the record, which must confirm it
+    words("by"),  # policy, or a person's id
+    moment("at"),
+    moment("expires_at"),
+    words("state", default="open"),  # open, confirmed, refused, dropped
+    moment("settled_at", required=False),
+    Index(None, "sent", "at"),
+)
+"""What only an authentic answer from a registered address can prove."""
+
 merges = Table(
     "merges",
     metadata,
     Column("id", Text, primary_key=True),
-    words("kind"),  # contact, case
+    words("kind"),  # contact, case, split
     words("kept"),
     words("gone"),
     Column("moved", JSONB, nullable=False),  # what to put back
@@ -263,4 +280,5 @@ merges = Table(
     words("undone_by", default=""),
     moment("undone_at", required=False),
     Index(None, "kept"),
+    Index(None, "gone"),
 )

@@ -25,7 +25,8 @@ alter table messages
 
 alter table cases
     add column reach text default '' not null,
-    add column lease_until timestamptz;
+    add column lease_until timestamptz,
+    add column merged text;
 
 alter table outbox
     add column reply jsonb default '{}'::jsonb not null,
@@ -274,6 +275,25 @@ create table doors (
 
 create index doors_case_id_idx on doors (case_id);
 
+create table proofs (
+    id text not null,
+    case_id text not null,
+    contact_id text not null,
+    asked text not null,
+    sent text not null,
+    by text not null,
+    at timestamptz not null,
+    expires_at timestamptz not null,
+    state text default 'open' not null,
+    settled_at timestamptz,
+    constraint proofs_pkey primary key (id),
+    constraint proofs_case_id_fkey foreign key(case_id) references cases (id)
+);
+
+create index proofs_case_id_idx on proofs (case_id);
+
+create index proofs_sent_at_idx on proofs (sent, at);
+
 create table merges (
     id text not null,
     kind text not null,
@@ -286,6 +306,8 @@ create table merges (
     undone_at timestamptz,
     constraint merges_pkey primary key (id)
 );
+
+create index merges_gone_idx on merges (gone);
 
 create index merges_kept_idx on merges (kept)
 """

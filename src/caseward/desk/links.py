@@ -1,0 +1,199 @@
+"""One case, several channels: where what comes in belongs, and what an address that passes on takes with it.
+
+What comes in at an address belongs to the conversation of that address, or through a *door* to a case that began
+elsewhere. A door is opened by evidence, never by a claim: an answer to the very message we sent there, a case number
+from the address that the case's proved contact has on record, or a person.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from caseward.core.case import Case
+from caseward.core.errors import NotFound
+from caseward.core.events import Moved
+from caseward.core.ids import CaseId, ConversationId
+from caseward.core.messages import Inbound
+from caseward.core.text import normalise, words
+from caseward.desk import tools
+from caseward.store import cases, contacts, links, log, messages
+from caseward.store.links import Door, Home, Proof
+
+PROOF = "proof:"
+"""Begins the key of words that ask a registered address for a proof."""
+
+
+def conversation_for(inbound: Inbound, now: datetime) -> ConversationId:
+    """Return the conversation that a message belongs to, opened when it is new."""
+    home = links.home(inbound.channel, inbound.address)
+    own = home.own or messages.open_conversation(
+        inbound.channel, inbound.address, token_hash=None, language="", now=now
+    )
+    if inbound.sender.name not in ("", home.title):
+        links.call(own, inbound.sender.name)
+    elsewhere = _elsewhere(inbound, home, own, now)
+    if elsewhere is None:
+        return own
+    links.heard(own, min(inbound.at, now))
+    return elsewhere
+
+
+def via(inbound: Inbound, conversation_id: ConversationId) -> str:
+    """Return the door through which a message came into a conversation; empty for the conversation's own address."""
+    row = messages.conversation(conversation_id)
+    own = row is not None and (row.channel, row.address) == (inbound.channel, inbound.address)
+    return "" if own else f"{inbound.channel}:{inbound.address}"
+
+
+def home(channel: str, address: str) -> ConversationId | None:
+    """Return the conversation to which an address belongs now, or None when nobody ever wrote there."""
+    found = links.home(channel, address)
+    return found.door.conversation_id if found.door else found.own
+
+
+def moved(event: Moved) -> None:
+    """Let go of everything that was proved of an address: another number, or another person, is behind it now.
+
+    What waits to be said there is stopped at once, its doors are closed; the cases it belongs to are looked at by the
+    story `unproven`. The new address, where there is one, is a stranger's unless it was proved before.
+    """
+    now, at = tools.now(), f"{event.channel}:{event.address}"
+    found = links.home(event.channel, event.address)
+    proved = contacts.disprove(event.channel, event.address)
+    links.drop_proofs(at, now)
+    stopped = links.stop_parcels(event.channel, event.address, f"the address passed on: {event.why}", now)
+    if found.door is not None:
+        links.close_door(event.channel, event.address, now)
+    touched = [*links.cases_at(found.own)] if found.own else []
+    touched += [found.door.case_id] if found.door and found.door.case_id not in touched else []
+    told = {"outcome": "dropped", "address": at, "now": event.now, "why": event.why, "stopped": len(stopped)}
+    more = {"contact": proved.contact.id, "method": proved.method} if proved else {}
+    of: list[CaseId | None] = [*touched] or [None]
+    for case_id in of:
+        log.append("identity", "house", {**told, **more}, at=now, case_id=case_id, conversation_id=found.own)
+    for case_id in touched:
+        tools.begin("unproven", f"{case_id} {at}", f"unproven:{case_id}:{at}:{event.at.timestamp()}")
+    if proved and event.now and found.own and touched:
+        _follow(event, proved.contact.id, found, now)
+
+
+def _follow(event: Moved, contact_id: str, found: Home, now: datetime) -> None:
+    """Have the latest case go on at the new address, where that one was proved to be the same contact's."""
+    known = contacts.identity(event.channel, event.now)
+    case = cases.latest(found.own) if found.own else None
+    if known is not None and known[0].id == contact_id and case is not None and _goes_on(case, now):
+        _open(case, event.channel, event.now, by="move", now=now)
+
+
+def _elsewhere(inbound: Inbound, home: Home, own: ConversationId, now: datetime) -> ConversationId | None:
+    """Return the conversation of another address that a message belongs to, or None."""
+    sent = links.sent(inbound.channel, inbound.address, inbound.reply_to) if inbound.reply_to else None
+    case = cases.get(sent.case_id) if sent else _named(inbound)
+    if case is not None and case.conversation_id == own:
+        return None
+    if case is not None and _goes_on(case, now):
+        by = _evidence(inbound, case, answers=sent.key if sent else "", now=now)
+        if by and not inbound.automatic:
+            _open(case, inbound.channel, inbound.address, by=by, now=now)
+        if by:
+            return case.conversation_id
+    if home.door is not None and _is_authentic(inbound):
+        return home.door.conversation_id
+    if case is not None:
+        messages.add(own, case_id=_running(own), author="house", kind="note", at=now,
+                     text=f"Mentions #{case.number}; nothing shows that its contact wrote this.")  # fmt: skip
+    return None
+
+
+def _named(inbound: Inbound) -> Case | None:
+    """Return the case whose number a message names as ours."""
+    number = inbound.case.removeprefix("#")
+    try:
+        return cases.get(number) if number.isascii() and number.isdigit() else None
+    except NotFound:
+        return None
+
+
+def _evidence(inbound: Inbound, case: Case, *, answers: str, now: datetime) -> str:
+    """Return what shows that a message belongs to a case: `proof`, `reply` or `token`; empty when nothing does."""
+    proof = links.proof(case.id, now)
+    if proof is not None and proof.sent == f"{inbound.channel}:{inbound.address}":
+        return "proof" if _confirms(inbound, case, proof, now) else ""
+    if answers:
+        return "" if answers.startswith(PROOF) else "reply"
+    contact = contacts.get(case.contact_id) if case.contact_id else None
+    if contact is None or not inbound.sender.email or not contacts.is_proved(contact.id):
+        return ""
+    registered = contact.email.casefold() == inbound.sender.email.casefold() == inbound.address.casefold()
+    return "token" if registered else ""
+
+
+def _confirms(inbound: Inbound, case: Case, proof: Proof, now: datetime) -> bool:
+    """Take an answer to a proof: a plain yes, surely from there, proves both addresses to be the same contact's."""
+    if inbound.automatic or not inbound.sender.email or not _is_authentic(inbound):
+        return False
+    answer = _answer(inbound.text)
+    if not answer:
+        return False
+    if not links.settle_proof(proof.id, "confirmed" if answer == "yes" else "refused", now):
+        return False
+    outcome = {"contact": proof.contact_id, "address": proof.asked, "method": METHOD, "sent": proof.sent}
+    if answer == "no":
+        contacts.record_attempt(case.conversation_id, {"contact": proof.contact_id}, ok=False, at=now)
+        messages.add(case.conversation_id, case_id=case.id, author="house", kind="note", at=now,
+                     text="The registered address answers that this is somebody else.")  # fmt: skip
+    else:
+        for address in (proof.asked, proof.sent):
+            channel, _, at = address.partition(":")
+            contacts.prove(channel, at, proof.contact_id, method=METHOD, now=now)
+    said = "verified" if answer == "yes" else "mismatch"
+    log.append("identity", "B", {"outcome": said, **outcome}, at=now, case_id=case.id,
+               conversation_id=case.conversation_id)  # fmt: skip
+    return answer == "yes"
+
+
+METHOD = "email reply"
+"""How an address is proved by an authentic answer from a registered one."""
+
+
+def _answer(text: str) -> str:
+    """Return `yes` for a first line that is nothing else, with no word against it; `no` where one stands in it."""
+    lexicons = tools.pack().lexicon.values()
+    no = words((each for lexicon in lexicons for each in lexicon.no), where="lexicon, no")
+    yes = words((each for lexicon in lexicons for each in lexicon.yes), where="lexicon, yes")
+    first = normalise(next((line for line in text.splitlines() if line.strip()), ""))
+    if no is not None and no.search(normalise(text)):
+        return "no"
+    if yes is None or yes.search(first) is None or any(char.isalnum() for char in yes.sub("", first)):
+        return ""
+    return "yes"
+
+
+def _is_authentic(inbound: Inbound) -> bool:
+    """Return whether a message is surely from its address: anybody can write any sender's name on a mail."""
+    return "@" not in inbound.address or inbound.sender.email.casefold() == inbound.address.casefold()
+
+
+def _goes_on(case: Case, now: datetime) -> bool:
+    return links.goes_on(case.id, now - timedelta(days=tools.pack().profile.limits.reopen_days))
+
+
+def _running(conversation_id: ConversationId) -> str | None:
+    """Return the case that is open in a conversation; None where the next message begins one."""
+    open_ = links.cases_at(conversation_id)
+    return open_[-1] if open_ else None
+
+
+def _open(case: Case, channel: str, address: str, *, by: str, now: datetime) -> None:
+    links.open_door(
+        Door(
+            channel=channel,
+            address=address,
+            conversation_id=case.conversation_id,
+            case_id=case.id,
+            by=by,
+            opened_at=now,
+        )
+    )
+    log.append("link", "house", {"opened": f"{channel}:{address}", "by": by}, at=now, case_id=case.id,
+               conversation_id=case.conversation_id)  # fmt: skip
