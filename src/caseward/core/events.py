@@ -43,6 +43,8 @@ class Status:
     at: datetime
     error: str = ""
     """The vendor's code and words, for a failure."""
+    closed: bool = False
+    """Whether it failed because the vendor takes only wording that it approved beforehand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

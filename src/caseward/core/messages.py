@@ -67,6 +67,8 @@ class Reply:
     """The vendor's id of the message it answers."""
     thread: Sequence[str] = ()
     """Ids of the earlier messages of a mail's thread, oldest first."""
+    case: str = ""
+    """The number of the case that it belongs to: a mail's token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,10 @@ class Message:
     """`text`, or `note` for an internal one that no contact ever sees."""
     text: str
     at: datetime
+    provider_id: str = ""
+    """The channel's own id of it, for what came in."""
+    choice: str = ""
+    """Id of the choice that was picked by a button."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -292,4 +292,6 @@ def of_row(row: Any) -> Message:
         kind=row.kind,
         text=row.text,
         at=row.at,
+        provider_id=row.provider_id or "",
+        choice=row.choice,
     )
