@@ -1,7 +1,11 @@
 """The desk: a durable R0 turn, from a message's POST to its reply's row being committed, driven from outside.
 
 One client tells what a turn costs, eight tell what a machine carries. The floor is the same number of rows in the same
-two commits, written by psycopg and nothing else. CPU time is the desk's processes'; the database's stands apart.
+two commits, written by psycopg and nothing else. CPU time is the desk's processes'; the database's stands apart. Memory
+is what each process holds alone, plus its share of what several hold together (PSS).
+
+Turns a second mean something only on a machine that does nothing else: `elsewhere_cores` is how many cores were busy
+with other things meanwhile.
 """
 
 from __future__ import annotations
@@ -31,8 +35,6 @@ TURNS_A_CONVERSATION = 3
 """Some turns open a case and some carry on with one; a conversation may not say too much a minute."""
 LOOK_SECONDS = {1: 0.0005, CLIENTS: 0.003}
 """Clients → how often replies are looked for; looking costs the machine time that the desk then lacks."""
-BEHIND = 50
-"""Numbers that may be committed after a higher one: the clients' at the same time."""
 PATIENCE_SECONDS = 30
 
 
@@ -60,7 +62,7 @@ def measure(*, quick: bool = False) -> dict[str, Any]:
 # --- turns ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Run:
     """Some turns and what they cost."""
 
@@ -69,6 +71,8 @@ class Run:
     cost: Cost
     driver: float
     """CPU seconds of the bench itself."""
+    elsewhere: float
+    """Cores that were busy with none of this."""
     released: int
     """How many were answered without a person, as an R0 turn is."""
 
@@ -83,6 +87,7 @@ def _alone(desk: Served, texts: Sequence[str]) -> dict[str, Any]:
         "alone_desk_cpu_ms_a_turn": round(run.cost.desk / len(texts) * 1000, 2),
         "alone_desk_cpu_ms_a_turn_target": "<= 10",
         "alone_database_cpu_ms_a_turn": round(run.cost.database / len(texts) * 1000, 2),
+        "alone_elsewhere_cores": round(run.elsewhere, 2),
         "alone_released_share": round(run.released / len(texts), 3),
     }
 
@@ -98,6 +103,7 @@ def _together(name: str, desk: Served, texts: Sequence[str]) -> dict[str, Any]:
         f"{name}_desk_cpu_ms_a_turn": round(run.cost.desk / len(texts) * 1000, 2),
         f"{name}_database_cpu_ms_a_turn": round(run.cost.database / len(texts) * 1000, 2),
         f"{name}_driver_cpu_ms_a_turn": round(run.driver / len(texts) * 1000, 2),
+        f"{name}_elsewhere_cores": round(run.elsewhere, 2),
     }
 
 
@@ -106,15 +112,16 @@ def _turns(desk: Served, texts: Sequence[str], *, clients: int) -> Run:
     with psycopg.connect(desk.database_url, autocommit=True) as watching, Watcher(watching, clients) as watcher:
         tokens = _open(desk, len(texts) // TURNS_A_CONVERSATION + clients)
         shares = [texts[i::clients] for i in range(clients)]
-        before, released = desk.cost(without=watching.info.backend_pid), _released(watching)
+        before, released = desk.cost(watching=watching.info.backend_pid), _released(watching)
         began, driver = time.perf_counter(), time.process_time()
         with ThreadPoolExecutor(clients) as pool:
             rounds = pool.map(lambda share: list(_client(desk, watcher, tokens, share)), shares)
             latencies = [each for latencies in rounds for each in latencies]
         seconds, driver = time.perf_counter() - began, time.process_time() - driver
-        cost = desk.cost(without=watching.info.backend_pid) - before
+        cost = desk.cost(watching=watching.info.backend_pid) - before
+        elsewhere = (cost.machine - cost.desk - cost.database - cost.watching - driver) / seconds
         released = _released(watching) - released
-        return Run(latencies=latencies, seconds=seconds, cost=cost, driver=driver, released=released)
+        return Run(latencies, seconds, cost, driver, max(0.0, elsewhere), released)
 
 
 def _client(desk: Served, watcher: Watcher, tokens: list[tuple[str, str]], texts: Sequence[str]) -> Iterator[float]:
@@ -141,12 +148,14 @@ class Watcher:
     """Sees replies as soon as they are committed: one connection that looks for all clients, all the time."""
 
     def __init__(self, connection: psycopg.Connection[Any], clients: int) -> None:
-        """Look through `connection` for so many clients, from what is there now on."""
+        """Look through `connection` for so many clients."""
         self._every = LOOK_SECONDS.get(clients, LOOK_SECONDS[CLIENTS])
         self._connection = connection
         self._changed = threading.Condition()
-        self._seen: dict[str, tuple[int, float]] = {}
-        """Conversation → number of its last reply, and when it was seen."""
+        self._awaited: dict[str, int] = {}
+        """Conversation → number of the message whose reply is awaited."""
+        self._seen: dict[str, float] = {}
+        """Conversation → when that reply was seen."""
         self._stopped = False
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -160,30 +169,28 @@ class Watcher:
 
     def replied(self, conversation: str, after: int) -> float:
         """Return when a reply after message `after` was seen, waiting for it."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
         with self._changed:
-            while True:
-                seq, at = self._seen.get(conversation, (0, 0.0))
-                if seq > after:
-                    return at
-                assert time.monotonic() < deadline, f"no reply in {conversation} after message {after}"
-                self._changed.wait(0.5)
+            self._awaited[conversation] = after
+            came = self._changed.wait_for(lambda: conversation in self._seen, PATIENCE_SECONDS)
+            assert came, f"no reply in {conversation} after message {after}"
+            return self._seen.pop(conversation)
 
     def _look(self) -> None:
-        query = "select seq, conversation_id from messages where not inbound and seq > %s order by seq"
-        start = self._connection.execute("select coalesce(max(seq), 0) from messages").fetchone()
-        newest: int = start[0] if start else 0
-        passed: set[int] = set()
+        query = """
+            select conversation from unnest(%s::text[], %s::bigint[]) as awaited(conversation, after)
+            where exists (select from messages where conversation_id = conversation and seq > after and not inbound)
+        """
         while not self._stopped:
-            found = self._connection.execute(query, (newest - BEHIND,)).fetchall()
-            fresh = [(seq, conversation) for seq, conversation in found if seq not in passed]
-            if fresh:
+            awaited = dict(self._awaited)
+            if awaited:
+                found = self._connection.execute(query, (list(awaited), list(awaited.values()))).fetchall()
                 at = time.perf_counter()
                 with self._changed:
-                    self._seen.update({conversation: (seq, at) for seq, conversation in fresh})
-                    self._changed.notify_all()
-                passed.update(seq for seq, _conversation in fresh)
-                newest = max(newest, fresh[-1][0])
+                    for (conversation,) in found:
+                        del self._awaited[conversation]
+                        self._seen[conversation] = at
+                    if found:
+                        self._changed.notify_all()
             time.sleep(self._every)
 
 
@@ -240,7 +247,10 @@ def _rows_of_a_turn(connection: psycopg.Connection[Any]) -> list[list[tuple[str,
     """Return the rows that a first turn wrote, as two commits: receiving the message, and answering it."""
     cursor = connection.cursor(row_factory=dict_row)
     case = cursor.execute(
-        "select * from cases where turns = 1 and status = 'resolved' order by number desc limit 1"
+        """
+        select cases.* from cases join conversations on conversations.id = cases.conversation_id
+        where conversations.turn = 1 and cases.status = 'resolved' order by number desc limit 1
+        """
     ).fetchone()
     assert case is not None, "no case was answered in one turn"
 

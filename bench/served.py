@@ -26,9 +26,14 @@ class Cost:
 
     desk: float
     database: float
+    watching: float
+    """The database process that the bench itself keeps busy."""
+    machine: float
+    """Everything on this machine."""
 
     def __sub__(self, earlier: Cost) -> Cost:
-        return Cost(desk=self.desk - earlier.desk, database=self.database - earlier.database)
+        names = ("desk", "database", "watching", "machine")
+        return Cost(**{name: getattr(self, name) - getattr(earlier, name) for name in names})
 
 
 class Served:
@@ -91,13 +96,15 @@ class Served:
             left += _children(pid)
         return found
 
-    def cost(self, *, without: int = 0) -> Cost:
-        """Return the CPU time used so far; `without` is a database process of the bench's own."""
+    def cost(self, *, watching: int = 0) -> Cost:
+        """Return the CPU time used so far; `watching` is a database process of the bench's own."""
         postmaster = int((self.folder / "demo" / "database" / "files" / "postmaster.pid").read_text().split()[0])
-        backends = [pid for pid in _children(postmaster) if pid != without]
+        backends = [pid for pid in _children(postmaster) if pid != watching]
         return Cost(
             desk=sum(_cpu(pid) for pid in self.processes()),
             database=sum(_cpu(pid) for pid in (postmaster, *backends)),
+            watching=_cpu(watching),
+            machine=_machine_cpu(),
         )
 
     def memory_mb(self) -> dict[str, float]:
@@ -157,6 +164,13 @@ def _children(pid: int) -> list[int]:
         with contextlib.suppress(OSError):
             found += [int(child) for child in task.read_text().split()]
     return found
+
+
+def _machine_cpu() -> float:
+    """Return the CPU seconds that were not idle, of all cores."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    user, nice, system, _idle, _waiting, irq, softirq, steal = map(int, fields)
+    return (user + nice + system + irq + softirq + steal) / TICKS
 
 
 def _cpu(pid: int) -> float:

@@ -63,11 +63,16 @@ class Dispatcher:
 
     def wake(self, conversation_id: str, turn: int, ready: datetime) -> None:
         """Begin the conversation's turn at `ready`; a later message moves it, up to the longest wait."""
-        due = time.monotonic() + max(0.0, (ready - tools.now()).total_seconds())
+        wait = (ready - tools.now()).total_seconds()
         with self._changed:
-            self._ready[conversation_id, turn] = due
-            heapq.heappush(self._due, (due, conversation_id, turn))
-            self._changed.notify()
+            if wait > 0:
+                due = time.monotonic() + wait
+                self._ready[conversation_id, turn] = due
+                heapq.heappush(self._due, (due, conversation_id, turn))
+                self._changed.notify()
+                return
+            self._ready.pop((conversation_id, turn), None)
+        self._submit(conversation_id, turn)
 
     def _run(self) -> None:
         while True:
@@ -80,8 +85,11 @@ class Dispatcher:
                 if self._ready.get((conversation_id, turn)) != due:
                     continue  # moved out by a later message
                 del self._ready[conversation_id, turn]
-            with _kept_going("dispatch"):
-                self._pool.submit(_work_turn, conversation_id, turn)
+            self._submit(conversation_id, turn)
+
+    def _submit(self, conversation_id: str, turn: int) -> None:
+        with _kept_going("dispatch"):
+            self._pool.submit(_work_turn, conversation_id, turn)
 
 
 def work_turn(conversation_id: str, turn: int) -> None:

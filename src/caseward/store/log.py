@@ -84,10 +84,13 @@ def _flush(opened: db.Transaction) -> None:
         }
         before, after = _around(row)
         rows.append({**row, "n": n, "payload": payload, "before": before, "after": after})
+    opened.driver.execute(_QUEUE_UP)
     opened.driver.execute(_WRITE, {"rows": db.dumps(rows)})
     opened.entries.clear()
 
 
+_QUEUE_UP = "select pg_advisory_xact_lock(hashtextextended('caseward log', 0))"
+"""Writers take turns in the order in which they come: for the head's row alone, whoever comes last may be first."""
 _WRITE = """
     with recursive head as materialized (
         select seq, hash from log_head where id = 1 for update

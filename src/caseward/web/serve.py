@@ -12,7 +12,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from caseward.settings import FILE, Settings, variable
-from caseward.web.crew import Crew, give_back
+from caseward.web.crew import Crew, give_back, share_a_heap
 
 BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 15
@@ -35,6 +35,7 @@ def ready(settings: Settings) -> Iterator[None]:
     """
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
+    share_a_heap()
     if settings.workers == 1:
         yield
         return
