@@ -68,6 +68,12 @@ class Case:
     """`channel:address` to which replies go, where somebody said so; else they go where the contact wrote last."""
     merged: CaseId | None = None
     """The case that this one is part of now; its number means that one."""
+    lease_until: datetime | None = None
+    """Until when a person who answers outside the desk keeps it."""
+
+    def leased(self, now: datetime) -> bool:
+        """Return whether a person answers outside the desk, so that the desk itself says nothing."""
+        return self.lease_until is not None and now < self.lease_until
 
 
 class IdentityState(StrEnum):
@@ -99,5 +105,7 @@ class Who:
     method: str = ""
     """How it was proved: `channel` or `invoice+email`."""
     at: datetime | None = None
+    claimed: ContactId | None = None
+    """Whose proofs were given, where only the registered address itself can prove it (`formal`)."""
     insists: bool = False
     """An unverified person has used up the attempts or goes on without proof."""

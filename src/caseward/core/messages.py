@@ -34,6 +34,11 @@ class Sender:
     """Only where the receiving server found the mail authentic (SPF or DKIM, aligned by DMARC); empty otherwise."""
 
 
+    def wrote_from(self, address: str) -> bool:
+        """Return whether a message is surely from its address: anybody can write any name on a mail."""
+        return "@" not in address or self.email.casefold() == address.casefold()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One thing a contact may pick by a button."""
@@ -117,6 +122,9 @@ class Message:
     """The channel's own id of it, for what came in."""
     choice: str = ""
     """Id of the choice that was picked by a button."""
+    via: str = ""
+    """`channel:address` through which it came, where that is another than its conversation's own."""
+    sender: Sender = field(default_factory=Sender)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

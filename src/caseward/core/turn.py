@@ -30,6 +30,21 @@ class Turn:
     """What the contact said before we asked something, when this turn answers it."""
 
     @property
+    home: str = ""
+    """`channel:address` of the conversation itself; `channel` and `address` are where the contact wrote last."""
+    reach: str = ""
+    """`channel:address` to which replies go, where somebody said so."""
+
+    @property
+    def to(self) -> str:
+        """`channel:address` to which replies go."""
+        return self.reach or f"{self.channel}:{self.address}"
+
+    @property
+    def writers(self) -> frozenset[str]:
+        """`channel:address` of everybody who wrote in it."""
+        here = self.home or f"{self.channel}:{self.address}"
+        return frozenset(message.via or here for message in self.messages)
     def text(self) -> str:
         """Everything said in the turn."""
         return "\n".join(message.text for message in self.messages)

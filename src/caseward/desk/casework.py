@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from caseward.core.case import DONE, OURS, Case, CaseStatus
-from caseward.core.errors import NotFound
 from caseward.desk import tools
 from caseward.store import approvals, cases, log, messages, timers
 
@@ -18,11 +17,16 @@ def hold_still(case_id: str) -> Case:
 
 
 def become(case: Case, status: CaseStatus, **fields: Any) -> str:
-    """Give a case its new status, and return it; nothing is settled while something of it waits for consent."""
+    """Give a case its new status, and return it.
+
+    Nothing is settled while something of it waits for consent, or while a person answers outside the desk.
+    """
     now = tools.now()
     if status is CaseStatus.RESOLVED:
         if approvals.open_of(case.id):
             status = CaseStatus.WAITING_APPROVAL
+        elif case.leased(now):
+            status = CaseStatus.OPEN
         else:
             fields["resolved_at"] = now
     case = cases.change(case, now, status=status, **fields)
@@ -38,11 +42,8 @@ def is_unmet(case: Case, clock: str) -> bool:
 
 
 def address(case: Case) -> str:
-    """Return `channel:address` of the case's contact."""
-    row = messages.conversation(case.conversation_id)
-    if row is None:
-        raise NotFound(f"case {case.id} has no conversation")
-    return f"{row.channel}:{row.address}"
+    """Return `channel:address` to which the case's replies go."""
+    return messages.address(case)
 
 
 def _run_clocks(case: Case) -> None:

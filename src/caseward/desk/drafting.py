@@ -209,7 +209,7 @@ def _draft(case: Case, turn: Turn, picture: Picture, plan: Plan, values: Mapping
         replies=replies,
         task=task,
         evidence=tuple(_evidence(case, picture, plan, values, language)),
-        address=f"{turn.channel}:{turn.address}",
+        address=turn.to,
         resolves=plan.resolves,
         disposition=plan.disposition,
         decision=decision_id,

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 
-from caseward.core.case import Case, CaseStatus
+from caseward.core.case import DESK, Case, CaseStatus
 from caseward.core.errors import BadInput
 from caseward.core.ids import ConversationId
-from caseward.core.messages import Inbound
+from caseward.core.messages import Inbound, Message
 from caseward.core.text import clean
 from caseward.core.turn import Turn
 from caseward.desk import tools
-from caseward.store import cases, log, messages, turns
+from caseward.store import cases, echoes, log, messages, turns
 from caseward.store.messages import Extra, Received
 
 MAX_PROVIDER_ID = 200
 LONG = "long"
 """Kind of a message of which only the beginning was kept."""
-UNANSWERED = frozenset({"reaction", "system"})
+UNANSWERED = frozenset({"reaction", "system", "withdrawn"})
 """Kinds that are filed, and that no turn takes."""
 
 
@@ -99,7 +101,9 @@ def take_in(conversation_id: ConversationId, inbound: Inbound, *, via: str = "")
             answered=answered,
         ),
     )
-    if received.new:
+    if not received.new:
+        echoes.keep_earlier(received.message.id, text, at=at)
+    else:
         said = {"message": received.message.id, "channel": inbound.channel, "kind": kind, "text": text}
         more = {"sent_at": at, "automatic": inbound.automatic, "choice": inbound.choice, "via": via}
         log.append(
@@ -135,14 +139,7 @@ def file(conversation_id: ConversationId) -> tuple[Turn, Case] | None:
     if begun is None:
         return None
     case = _case_for(conversation_id, begun.channel, begun.language, now)
-    turn = Turn(
-        conversation_id=conversation_id,
-        number=begun.turn,
-        channel=begun.channel,
-        address=begun.address,
-        messages=turns.take_up(conversation_id, begun.turn, case.id),
-        earlier=case.pending.get("said", ""),
-    )
+    turn = _turn(case, begun, begun.turn, turns.take_up(conversation_id, begun.turn, case.id))
     return turn, cases.change(case, now, turns=case.turns + 1)
 
 
@@ -152,25 +149,34 @@ def again(case: Case) -> Turn | None:
     said = [message for message in messages.of_turn(case.conversation_id, row.turn) if message.inbound]
     if not said:
         return None
+    return _turn(case, row, row.turn, said)
+
+
+def _turn(case: Case, at: Any, number: int, said: Sequence[Message]) -> Turn:
+    """Return the messages as one turn: replies go where the last one came from."""
+    home = f"{at.channel}:{at.address}"
+    channel, _, address = ((said[-1].via if said else "") or home).partition(":")
     return Turn(
         conversation_id=case.conversation_id,
-        number=row.turn,
-        channel=row.channel,
-        address=row.address,
+        number=number,
+        channel=channel,
+        address=address,
         messages=said,
         earlier=case.pending.get("said", ""),
+        home=home,
+        reach=case.reach,
     )
 
 
 def reopen(case: Case) -> Case:
-    """Take a settled case up again; it counts as reopened."""
+    """Take a settled case up again; it counts as reopened. It is the desk's, unless a person answers outside it."""
     now = tools.now()
     log.append("case", "house", {"status": "reopened"}, at=now, case_id=case.id, conversation_id=case.conversation_id)
     return cases.change(
         case,
         now,
         status=CaseStatus.OPEN,
-        owner="desk",
+        owner=case.owner if case.leased(now) else DESK,
         reopened=case.reopened + 1,
         resolved_at=None,
         turns=1,
@@ -186,6 +192,7 @@ def _case_for(conversation_id: ConversationId, channel: str, language: str, now:
     if case is not None and case.resolved_at and now - case.resolved_at <= reopens:
         return case
     opened = cases.open_case(conversation_id, channel=channel, language=language, now=now)
+    messages.adopt_notes(conversation_id, opened.id)
     log.append(
         "case",
         "house",

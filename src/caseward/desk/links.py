@@ -31,6 +31,10 @@ def conversation_for(inbound: Inbound, now: datetime) -> ConversationId:
     )
     if inbound.sender.name not in ("", home.title):
         links.call(own, inbound.sender.name)
+    before = [each for each in (own, home.once) if each] if home.once or inbound.case or inbound.reply_to else []
+    known = messages.holds(inbound.provider_id, *before) if before else None
+    if known is not None:
+        return known  # a vendor that repeats itself says the same thing in the same place
     elsewhere = _elsewhere(inbound, home, own, now)
     if elsewhere is None:
         return own

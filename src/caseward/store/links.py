@@ -20,6 +20,8 @@ class Home:
     """What the channel called who writes there, last."""
     door: Door | None
     """Through which it belongs to another conversation, as long as that one's case is not closed."""
+    once: ConversationId | None = None
+    """The other conversation to which it belonged last, whether the door still stands or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,8 @@ _HOME: Final = """
     from (select %(channel)s::text as channel, %(address)s::text as address) as at
     left join (select id, title, channel, address from conversations) as own using (channel, address)
     left join (
-        select doors.* from doors join cases on cases.id = doors.case_id
-        where doors.closed_at is null and cases.status <> 'closed'
+        select doors.*, doors.closed_at is null and cases.status <> 'closed' as stands
+        from doors join cases on cases.id = doors.case_id
     ) as door using (channel, address)
 """
 
@@ -65,7 +67,8 @@ def home(channel: str, address: str) -> Home:
     return Home(
         own=ConversationId(row.own) if row.own else None,
         title=row.title or "",
-        door=_door(row) if row.case_id else None,
+        door=_door(row) if row.stands else None,
+        once=ConversationId(row.conversation_id) if row.conversation_id else None,
     )
 
 

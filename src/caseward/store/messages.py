@@ -17,8 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core import ids
+from caseward.core.case import Case
+from caseward.core.errors import NotFound
 from caseward.core.ids import ConversationId
-from caseward.core.messages import Message
+from caseward.core.messages import Message, Sender
 from caseward.store import db
 from caseward.store.tables import conversations
 from caseward.store.tables import messages as table
@@ -96,7 +98,7 @@ _RECEIVE_MORE: Final = """
 """As above, with what a vendor's message may carry; one that needs no turn is filed at once."""
 _COLLECT: Final = """
     update conversations set
-        heard_at = greatest(heard_at, %(at)s),
+        heard_at = case when %(here)s then greatest(heard_at, %(at)s) else heard_at end,
         first_at = coalesce(first_at, %(now)s),
         ready_at = least(%(ready)s, coalesce(first_at, %(now)s) + %(longest)s)
     where id = %(conversation)s
@@ -170,6 +172,7 @@ def receive(
         {
             "conversation": conversation_id,
             "at": at,
+            "here": extra is None or not extra.via,
             "now": now,
             "ready": now + debounce,
             "longest": collect_max,
@@ -294,4 +297,63 @@ def of_row(row: Any) -> Message:
         at=row.at,
         provider_id=row.provider_id or "",
         choice=row.choice,
+        via=row.via,
+        sender=_sender(row.sender) if row.sender else NOBODY,
     )
+
+
+def _sender(told: Mapping[str, Any]) -> Sender:
+    return Sender(name=told.get("name", ""), phone=told.get("phone", ""), email=told.get("email", ""))
+
+
+NOBODY: Final = Sender()
+
+
+def address(case: Case) -> str:
+    """Return `channel:address` to which a case's replies go: where somebody said, else where its contact wrote last."""
+    if case.reach:
+        return case.reach
+    row = db.run(_ADDRESS, {"conversation": case.conversation_id, "case": case.id}).fetchone()
+    if row is None:
+        raise NotFound(f"case {case.id} has no conversation")
+    return str(row.address)
+
+
+_ADDRESS: Final = """
+    select coalesce((
+        select last.at from (
+            select coalesce(nullif(messages.via, ''), theirs.channel || ':' || theirs.address) as at
+            from messages join conversations as theirs on theirs.id = messages.conversation_id
+            where messages.case_id = %(case)s and messages.inbound and messages.turn > 0
+            order by messages.seq desc limit 1
+        ) as last
+        join doors on doors.case_id = %(case)s and doors.closed_at is null
+            and doors.channel || ':' || doors.address = last.at
+    ), home.channel || ':' || home.address) as address
+    from conversations as home where id = %(conversation)s
+"""
+"""An address other than the conversation's own counts as long as its door stands open."""
+
+
+def holds(provider_id: str, *conversations: ConversationId) -> ConversationId | None:
+    """Return which of some conversations has a message of that id, or None."""
+    given = {"provider_id": provider_id, "conversations": list(conversations)}
+    row = db.run(_HOLDS, given).fetchone()
+    return None if row is None else ConversationId(row.conversation_id)
+
+
+_HOLDS: Final = """
+    select conversation_id from messages
+    where conversation_id = any(%(conversations)s) and provider_id = %(provider_id)s limit 1
+"""
+
+
+def adopt_notes(conversation_id: ConversationId, case_id: str) -> None:
+    """File with a new case what was noted in its conversation before it began."""
+    db.hold(_ADOPT, {"conversation": conversation_id, "case": case_id})
+
+
+_ADOPT: Final = """
+    update messages set case_id = %(case)s
+    where conversation_id = %(conversation)s and case_id is null and kind = 'note'
+"""
