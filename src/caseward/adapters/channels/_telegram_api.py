@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from caseward.core.errors import SystemDown, Undeliverable
+from caseward.core.errors import CasewardError, SystemDown, Undeliverable
 
 NAME = "telegram"
 CHUNK_BYTES = 64 * 1024
@@ -18,6 +18,10 @@ _TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
 # The token is part of every address, and these loggers write addresses: to INFO the one, to DEBUG the other.
 for _logger in ("httpx2", "httpcore", "httpcore2"):
     logging.getLogger(_logger).setLevel(logging.WARNING)
+
+
+class Unsure(CasewardError):
+    """Nobody knows whether Telegram did it."""
 
 
 class Api:
@@ -39,11 +43,11 @@ class Api:
         Raises:
             SystemDown: it surely did nothing, and may be tried again.
             Undeliverable: it surely did nothing, and never will with these parameters.
-            OSError: nobody knows whether it was done; SystemDown when it may be called `again`.
+            Unsure: nobody knows whether it was done; SystemDown in its place when it may be called `again`.
         """
         try:
             return self._call(method, parameters, seconds)
-        except OSError as error:
+        except Unsure as error:
             if again:
                 raise SystemDown(NAME, str(error)) from None
             raise
@@ -73,7 +77,7 @@ class Api:
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.InvalidURL) as error:
             raise SystemDown(NAME, f"no connection for {method} ({type(error).__name__})") from None
         except httpx2.HTTPError as error:
-            raise ConnectionError(f"telegram did not answer {method} ({type(error).__name__})") from None
+            raise Unsure(f"telegram did not answer {method} ({type(error).__name__})") from None
         said = _object(answer)
         if said.get("ok") is True and "result" in said:
             return said["result"]
@@ -101,7 +105,7 @@ def _meant(method: str, status: int, said: Mapping[str, Any]) -> Exception:
     """Return the error that an answer stands for."""
     code, why = said.get("error_code"), str(said.get("description", ""))
     if not isinstance(code, int) or said.get("ok") is not False:
-        return ConnectionError(f"telegram answered {method} with HTTP {status} and nothing that the Bot API says")
+        return Unsure(f"telegram answered {method} with HTTP {status} and nothing that the Bot API says")
     match code:
         case 429:
             seconds = _inside(said, "retry_after")
@@ -111,6 +115,6 @@ def _meant(method: str, status: int, said: Mapping[str, Any]) -> Exception:
         case 409:
             return SystemDown(NAME, f"somebody else takes the bot's updates ({why})")
         case _ if code >= 500:
-            return ConnectionError(f"telegram answered {method} with {code}: {why}")
+            return Unsure(f"telegram answered {method} with {code}: {why}")
         case _:
             return Undeliverable(NAME, str(code), why)

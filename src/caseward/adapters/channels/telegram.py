@@ -19,6 +19,7 @@ from threading import Event as Signal
 from threading import Thread
 from typing import Any
 
+from caseward.adapters.channels import _magic
 from caseward.adapters.channels import _telegram_updates as updates
 from caseward.adapters.channels._telegram_api import NAME, Api
 from caseward.adapters.channels._telegram_cards import LONGEST, card_message, cut
@@ -33,6 +34,8 @@ POLL_SECONDS = 25
 """How long Telegram waits for an update before it answers that there is none."""
 DATA_BYTES = 64
 ANSWER_LENGTH = 200
+VAGUE = "application/octet-stream"
+"""What Telegram's file server calls most files."""
 
 
 class Telegram:
@@ -86,9 +89,11 @@ class Telegram:
         if isinstance(size, int) and size > most:
             raise Undeliverable(NAME, "too_large", f"the file has {size} bytes; {most} are taken")
         content, mime = self._api.download(path, most=most)
-        if mime in ("", "application/octet-stream"):
-            mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        return Fetched(content=content, mime=mime)
+        found = _magic.sniffed(content)
+        stated = mime if mime not in ("", VAGUE) else mimetypes.guess_type(path)[0] or VAGUE
+        if not _magic.agrees(stated, found):
+            raise Undeliverable(NAME, "wrong_type", f"the file is {found or 'nothing known'} and not {stated}")
+        return Fetched(content=content, mime=_magic.settled(stated, found))
 
     # --- the team ---
 
