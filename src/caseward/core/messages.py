@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +33,6 @@ class Sender:
     """E.164, where the vendor vouches for the number; empty where it tells none."""
     email: str = ""
     """Only where the receiving server found the mail authentic (SPF or DKIM, aligned by DMARC); empty otherwise."""
-
 
     def wrote_from(self, address: str) -> bool:
         """Return whether a message is surely from its address: anybody can write any name on a mail."""
@@ -125,6 +125,14 @@ class Message:
     via: str = ""
     """`channel:address` through which it came, where that is another than its conversation's own."""
     sender: Sender = field(default_factory=Sender)
+
+    @property
+    def words(self) -> str:
+        """What it says; nothing where its text only names what it is, such as `[image]` or `[document] invoice.pdf`."""
+        return "" if self.kind != "text" and _NAMED.fullmatch(self.text) else self.text
+
+
+_NAMED = re.compile(r"\[[^\[\]\n]*\][^\n]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from caseward.core.messages import Message, Understanding
 
 ASK_IDENTITY, ASK_SLOT = "identity", "slot"
 """What a case may wait to hear from its contact (`Case.pending`)."""
+SLOT = "slot:"
+"""What the id of an offered time begins with; the instant follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,6 @@ class Turn:
     messages: Sequence[Message]
     earlier: str = ""
     """What the contact said before we asked something, when this turn answers it."""
-
-    @property
     home: str = ""
     """`channel:address` of the conversation itself; `channel` and `address` are where the contact wrote last."""
     reach: str = ""
@@ -45,9 +45,16 @@ class Turn:
         """`channel:address` of everybody who wrote in it."""
         here = self.home or f"{self.channel}:{self.address}"
         return frozenset(message.via or here for message in self.messages)
+
+    @property
     def text(self) -> str:
-        """Everything said in the turn."""
-        return "\n".join(message.text for message in self.messages)
+        """Everything said in the turn; what came without words says nothing."""
+        return "\n".join(words for message in self.messages if (words := message.words))
+
+    @property
+    def picked(self) -> str:
+        """Id of the choice that was picked by a button, the last of several; empty for none."""
+        return next((message.choice for message in reversed(self.messages) if message.choice), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

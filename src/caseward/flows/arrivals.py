@@ -9,18 +9,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from caseward.core.events import Event, Preference, Trouble
+from caseward.core.case import DONE, CaseStatus
+from caseward.core.events import Echo, Edited, Event, Moved, Preference, Pressed, Trouble, Typed
 from caseward.core.ids import ConversationId
 from caseward.core.messages import Inbound
-from caseward.core.ports import Hook, Listening
-from caseward.desk import intake, outreach, reception, tools
+from caseward.core.ports import Hook, Lane, Listening
+from caseward.desk import (
+    amends,
+    approvals,
+    casework,
+    filing,
+    intake,
+    lanes,
+    links,
+    outreach,
+    reception,
+    speaker,
+    takeover,
+    tools,
+    wires,
+)
 from caseward.durable import step, workflow
-from caseward.store import db, hooks, log, messages, outage
+from caseward.store import cases, db, hooks, log, messages, outage
 
 AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 """After how long a body that could not be read wholly is read again; then it waits for somebody to ask for it."""
@@ -49,6 +65,7 @@ def take(channel_name: str, body: bytes) -> None:
         try:
             with db.transaction():
                 if hooks.keep(channel_name, digest, body, at=tools.now()):
+                    wires.heard(channel_name)
                     for event in events:
                         _apply(event)
             return
@@ -124,39 +141,108 @@ def _plug(channel_name: str) -> Hook | Listening:
 
 
 def _apply(event: Event) -> None:
-    apply: Callable[[Any], None] | None = _ROOMS.get(type(event))
+    apply: Callable[[Any], object] | None = _ROOMS.get(type(event))
     if apply is not None:
         apply(event)
 
 
-def _said(inbound: Inbound) -> None:
-    """A contact wrote: it is stored in their conversation, and a turn takes it where one is to."""
-    if not reception.admitted(inbound.channel, inbound):
-        return
-    conversation_id = _conversation_of(inbound)
+def _said(inbound: Inbound) -> ConversationId | None:
+    """A contact wrote: it is stored in their conversation, and a turn takes it where one is to.
+
+    Return the conversation; None for somebody of the team, or who is not let in.
+    """
+    if isinstance(tools.given().channels.get(inbound.channel), Lane) and lanes.meant(inbound):
+        lanes.keep(_typed(inbound))
+        return None
+    answer = reception.ask(inbound.channel, inbound)
+    if answer is not reception.Answer.IN:
+        _at_the_door(inbound, answer)
+        return None
+    conversation_id = links.conversation_for(inbound, tools.now())
     word = outreach.said(inbound)
     if word is not None:
         wanted = Preference(
             channel=inbound.channel, address=inbound.address, wanted=word == outreach.START, at=inbound.at
         )
         outreach.prefer(wanted, source=inbound.text)
-    received = intake.take_in(conversation_id, inbound)
-    if received.new and received.turn:
-        db.after_commit(lambda: tools.wake(conversation_id, received.turn, received.ready))
+    received = intake.take_in(conversation_id, inbound, via=links.via(inbound, conversation_id))
+    if received.new:
+        filing.want(inbound, received.message.id)
+        if received.turn:
+            db.after_commit(lambda: tools.wake(conversation_id, received.turn, received.ready))
+    return conversation_id
 
 
-def _conversation_of(inbound: Inbound) -> ConversationId:
-    return messages.open_conversation(inbound.channel, inbound.address, token_hash=None, language="", now=tools.now())
+def _typed(inbound: Inbound) -> Typed:
+    """Return a direct message of somebody of the team as what is said in a lane."""
+    return Typed(
+        channel=inbound.channel,
+        person=inbound.address,
+        chat=inbound.address,
+        text=inbound.text,
+        reply_to=inbound.reply_to,
+        message=inbound.provider_id,
+        at=inbound.at,
+    )
 
 
-def _trouble(event: Trouble) -> None:
-    said = {"channel": event.channel, "code": event.code, "what": event.text}
-    log.append("trouble", "house", said, at=tools.now())
+def _at_the_door(inbound: Inbound, answer: reception.Answer) -> None:
+    """Say a word to somebody who is let in from now on, or who is not; what they wrote is not stored."""
+    policy, now = tools.pack().channels.of(inbound.channel), tools.now()
+    template = {reception.Answer.WELCOME: "greeting", reception.Answer.SORRY: policy.refusal}.get(answer, "")
+    if not template:
+        return
+    conversation_id = links.conversation_for(inbound, now)
+    messages.lock(conversation_id)
+    case = cases.latest(conversation_id)
+    if case is None:
+        case = cases.open_case(conversation_id, channel=inbound.channel, language="", now=now)
+        said = {"status": "opened", "number": case.number}
+        log.append("case", "house", said, at=now, case_id=case.id, conversation_id=conversation_id)
+    key = f"{template}:{inbound.channel}:{inbound.address}"
+    speaker.tell(case, template, {}, address=casework.address(case), key=key)
+    if answer is reception.Answer.WELCOME:
+        intake.take_in(conversation_id, replace(inbound, kind="system", text="[code]"))
+        casework.become(case, CaseStatus.WAITING_CUSTOMER)
+    elif case.status is CaseStatus.NEW:
+        casework.become(case, CaseStatus.CLOSED, disposition="not admitted", resolved_at=now)
 
 
-_ROOMS: Mapping[type[Any], Callable[[Any], None]] = {
+def _echoed(echo: Echo) -> None:
+    """A person answered outside the desk: the case is theirs, and nobody is asked about it any more."""
+    case = takeover.by_echo(echo)
+    if case is None:
+        return
+    approvals.withdraw(case, "a person answered outside the desk first")
+    if case.status not in DONE and case.status is not CaseStatus.WAITING_EXECUTION:
+        casework.become(case, CaseStatus.WAITING_CUSTOMER, pending={})
+
+
+def _edited(event: Edited) -> None:
+    """A contact changed what they said; where that has not come in, what they changed it to is what they said."""
+    if amends.by_edit(event):
+        return
+    late = Inbound(
+        channel=event.channel,
+        provider_id=event.provider_id,
+        address=event.address,
+        text=event.text,
+        at=event.at,
+        kind="text" if event.text.strip() else "withdrawn",
+    )
+    conversation_id = _said(late)
+    if conversation_id is not None:
+        amends.came_late(event, conversation_id)
+
+
+_ROOMS: Mapping[type[Any], Callable[[Any], object]] = {
     Inbound: _said,
+    Echo: _echoed,
+    Edited: _edited,
+    Moved: links.moved,
     Preference: outreach.prefer,
-    Trouble: _trouble,
+    Pressed: lanes.keep,
+    Typed: lanes.keep,
+    Trouble: wires.trouble,
 }
 """Kind of event → what follows from it."""

@@ -11,7 +11,7 @@ from caseward.core.policy import Tier
 from caseward.core.roles import Effect
 from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.core.text import clean
-from caseward.desk import approvals, casework, identity, promises, review, tools, verdicts
+from caseward.desk import approvals, casework, identity, promises, review, takeover, tools, verdicts
 from caseward.store import approvals as requests
 from caseward.store import cases, db, log
 
@@ -54,6 +54,8 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
             case, draft, checks, lane=needed or lanes[-1], tier=case.tier if case.tier is not None else Tier.R3,
             question="Answer in own words", why="", terms=Terms.recorded(cases.decision(case.id) or {}),
         )  # fmt: skip
+        if case.lease_until is not None:
+            case = takeover.end(case, person)
         case = cases.change(case, now, owner=person)
         if verdicts.stand_for(approval_id, person=person, role=role).state is ApprovalState.OPEN:
             promises.on_request(case)
@@ -70,6 +72,8 @@ def resolve(case_id: str, *, person: str, role: str) -> str:
         _require_a_decider(case_id, person, role)
         case = casework.hold_still(case_id)
         approvals.withdraw(case, f"the case was resolved by {person}")
+        if case.lease_until is not None:
+            case = takeover.end(case, person)
         log.append("case", person, {"status": "resolved by a person"}, at=tools.now(), case_id=case.id)
         return casework.become(case, CaseStatus.RESOLVED, disposition="by a person", pending={})
 
@@ -79,8 +83,7 @@ def hand_back(case_id: str, *, person: str, role: str) -> None:
     with db.transaction():
         _require_a_decider(case_id, person, role)
         case = casework.hold_still(case_id)
-        cases.change(case, tools.now(), owner="desk")
-        log.append("case", person, {"owner": "desk", "was": case.owner}, at=tools.now(), case_id=case.id)
+        takeover.end(case, person)
 
 
 def _require_a_decider(case_id: str, person: str, role: str) -> None:

@@ -96,6 +96,11 @@ def keep(file_id: str, content: bytes, *, mime: str) -> None:
     _settle(file_id, state=KEPT, content=content, mime=mime, size=len(content), digest=digest, why="")
 
 
+def put_off(file_id: str, why: str, *, next_at: datetime) -> None:
+    """Have a file be asked for again later, and note why it did not come."""
+    db.execute(update(files).where(files.c.id == file_id, files.c.state == WANTED).values(why=why, next_at=next_at))
+
+
 def give_up(file_id: str, state: str, why: str) -> None:
     """Record that a file is not to be had, and why."""
     _settle(file_id, state=state, why=why)

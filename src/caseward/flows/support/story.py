@@ -27,12 +27,13 @@ from caseward.desk import (
     promises,
     review,
     speaker,
+    takeover,
     tools,
     triage,
     verdicts,
 )
 from caseward.durable import story
-from caseward.flows.support import asking
+from caseward.flows.support import asking, receiving
 from caseward.flows.support.moved import Consented, what_moved
 from caseward.store import approvals as requests
 from caseward.store import cases, log, timers
@@ -51,6 +52,7 @@ def stumble(conversation_id: str, turn_number: int) -> str:
                case_id=case.id, conversation_id=case.conversation_id)  # fmt: skip
     key = f"ack:{case.id}:{turn.number}"
     speaker.tell(case, "acknowledgement", {"promise_time": promise}, address=casework.address(case), key=key)
+    tools.announce("packet", case.id, case.id)
     return casework.become(case, CaseStatus.OPEN)
 
 
@@ -59,7 +61,8 @@ def ask_again(approval_id: str) -> str:
     request = requests.get(approval_id)
     case = casework.hold_still(request.case_id)
     draft, _checks, _at = requests.draft(request.draft_id)
-    requests.let_go(request.id, tools.now())
+    if requests.let_go(request.id, tools.now()):
+        tools.announce("approval", request.id, case.id)
     log.append("error", "house", {"approval": request.id, "what": "the verdict could not be carried out"},
                at=tools.now(), case_id=case.id)  # fmt: skip
     if request.state is not ApprovalState.OPEN:
@@ -87,6 +90,10 @@ def answer(conversation_id: str, turn_number: int) -> str:
     if filed is None:
         return "nothing to do"
     turn, case = filed
+    case = receiving.owned(case)
+    done = receiving.without_understanding(case, turn)
+    if done:
+        return done
     courtesy = triage.small_talk(turn.text)
     if courtesy:
         return asking.be_polite(case, turn, courtesy)
@@ -219,6 +226,10 @@ def tick(timer: str) -> str:
         case ("", "", "retry"):
             turn = intake.again(case)
             return respond(case, turn, again=True) if turn else "nothing to retry"
+        case ("", "", takeover.LEASE):
+            case = takeover.end(case)
+            turn = intake.again(case) if takeover.waits(case) else None
+            return respond(case, turn) if turn else str(case.status)
         case ("", "", "close") if case.status is CaseStatus.RESOLVED:
             speaker.tell(case, "closing", {}, address=address, key=f"closing:{case.id}:{case.reopened}")
             return casework.become(case, CaseStatus.CLOSED)
