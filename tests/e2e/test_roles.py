@@ -17,7 +17,7 @@ from caseward.core.roles import Actor, Effect, Role
 from caseward.core.task import Draft, ResultStatus
 from caseward.desk import executor, speaker, verdicts
 from caseward.flows import by_hand
-from caseward.store import approvals, db, effects, log
+from caseward.store import approvals, db, effects, log, outbox
 from caseward.store.approvals import Request
 from tests.conftest import Desk
 
@@ -71,7 +71,7 @@ def marks(desk: Desk, case: Case) -> Marks:
     with db.transaction():
         return Marks(
             said=desk.replies(case.conversation_id),
-            posted=len(effects.parcels_of(case.id)),
+            posted=len(outbox.of_case(case.id)),
             tasks=len(effects.tasks_of(case.id)),
             states=[request.state for request in approvals.of_case(case.id)],
         )

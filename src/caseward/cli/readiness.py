@@ -15,7 +15,7 @@ from caseward.flows.clockwork import SILENCE
 from caseward.packs import check as pack_check
 from caseward.packs import shelf
 from caseward.settings import Settings
-from caseward.store import effects, figures, migrate, phases, releases, running
+from caseward.store import effects, figures, migrate, outbox, phases, releases, running
 from caseward.store.db import transaction
 
 SWEPT_WITHIN = timedelta(seconds=60)
@@ -133,7 +133,22 @@ def _backlog(now: datetime) -> Iterator[Check]:
     )
     asked = seen.approvals.get(ApprovalState.OPEN, 0)
     yield Check(name="approvals", ok=True, detail=f"{asked} waiting for a person")
-    for table, what in (("tasks", "tasks"), ("outbox", "replies")):
-        counts = effects.count(table)
-        unknown, failed = counts.get("unknown", 0), counts.get("failed", 0)
-        yield Check(name=what, ok=not unknown, detail=f"{unknown} with an unknown outcome, {failed} failed")
+    tasks = effects.count()
+    unknown, failed = tasks.get("unknown", 0), tasks.get("failed", 0)
+    yield Check(name="tasks", ok=not unknown, detail=f"{unknown} with an unknown outcome, {failed} failed")
+    yield _outbox(now)
+
+
+def _outbox(now: datetime) -> Check:
+    """Say how words to contacts are on their way; those of which nobody knows whether they went out are not well."""
+    words = outbox.count()
+    waiting, held, unknown = (
+        words.get("queued", 0) + words.get("running", 0),
+        words.get("held", 0),
+        words.get("unknown", 0),
+    )
+    failed = outbox.failed_since(now - timedelta(days=1))
+    told = [f"{waiting} waiting", f"{held} held", f"{failed} failed in a day"]
+    if unknown:
+        told.append(f"{unknown} with an unknown outcome")
+    return Check(name="outbox", ok=not unknown, detail=", ".join(told))

@@ -271,6 +271,8 @@ class Template:
     text: Texts
     subject: Texts = field(default_factory=dict)
     """Of the mail, for words that go out by e-mail."""
+    choices: Words = field(default_factory=dict)
+    """What the contact may pick as an answer, in its order: buttons, where the channel has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

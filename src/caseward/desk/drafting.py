@@ -14,7 +14,7 @@ from caseward.core.ids import DraftId
 from caseward.core.pack import Pack, Plan
 from caseward.core.policy import Decision, Tier
 from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
-from caseward.core.turn import Picture, Turn
+from caseward.core.turn import SLOT, Picture, Turn
 from caseward.core.when import Chooser
 from caseward.desk import tools
 from caseward.packs import wording
@@ -119,6 +119,8 @@ def _choose(case: Case, turn: Turn, slots: list[datetime]) -> datetime | None:
     if not slots:
         return None
     pack, now = tools.pack(), tools.now()
+    if turn.picked.startswith(SLOT):  # a button says exactly which, whatever stands on it
+        return next((each for each in slots if turn.picked == f"{SLOT}{each.isoformat()}"), None)
     offered = [datetime.fromisoformat(each) for each in case.pending.get("options", ())]
     chooser = _chooser(pack)
     if offered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,12 +11,14 @@ from caseward.core.approval import Approval
 from caseward.core.case import Case, IdentityState
 from caseward.core.errors import Refused
 from caseward.core.ids import DraftId
+from caseward.core.messages import Choice
 from caseward.core.policy import Decision
 from caseward.core.roles import Actor, Effect
 from caseward.core.task import Draft, Evidence, ResultStatus
+from caseward.core.turn import SLOT
 from caseward.desk import tools
 from caseward.packs import wording
-from caseward.store import approvals, cases, db, effects, log, messages, running
+from caseward.store import approvals, cases, db, log, messages, outbox, running
 
 
 def say(
@@ -29,8 +31,14 @@ def say(
     key: str,
     actor: str = Actor.B,
     by_person: bool = False,
+    choices: Sequence[Choice] = (),
+    courtesy: bool = False,
 ) -> bool:
-    """Send one of the draft's replies, once for `key`; return False when it was said before.
+    """Send one of the draft's replies, once for `key`; return False when it was said before, or when a person answers
+    outside the desk, who alone speaks then.
+
+    Where its vendor takes no free words, it waits until the consent to it expires. `choices` are what the contact may
+    pick as an answer; nobody is troubled over a `courtesy` that came too late.
 
     Raises:
         Refused: the actor may not speak, the approval covers something else or has expired, the outcome has no words,
@@ -45,10 +53,13 @@ def say(
     except Refused as refusal:
         _denied(case, actor, str(refusal))
         raise
+    if case.leased(now) and not by_person:
+        _withhold(case, actor, text, key, of_work=draft.task is not None)
+        return False
     channel_name, _, address = draft.address.partition(":")
     channel = tools.channel(channel_name)
     message_id = ids.new("msg")
-    parcel = effects.queue_parcel(
+    parcel = outbox.put(
         case_id=case.id,
         message_id=message_id,
         channel=channel_name,
@@ -58,12 +69,14 @@ def say(
         approvers=approval.approvers,
         delivered=channel.pull,
         now=now,
+        reply=None if channel.pull else _beside_the_text(case, draft, outcome, choices, courtesy=courtesy),
+        keeps_until=approval.expires_at,
     )
     if parcel is None:
         return False
     messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id)
     if not channel.pull:
-        tools.begin("deliver", parcel, f"deliver:{parcel}:0")
+        tools.begin("deliver", parcel, f"deliver:{parcel}:{now.timestamp()}")
     log.append(
         "send",
         actor,
@@ -91,7 +104,7 @@ def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, 
     It may carry a promised time, the offered free times, the business's name and nothing else; so it needs no person
     in any phase. Return False when it was said before.
     """
-    if effects.said(key):
+    if outbox.said(key):
         return False
     pack, now = tools.pack(), tools.now()
     language = pack.language(case.language)
@@ -122,7 +135,42 @@ def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, 
     )
     approvals.keep_draft(draft, checks=[], at=now)
     consent = Approval.of(draft, approver="policy", expires_at=now + timedelta(minutes=1))
-    return say(case, draft, consent, identity=IdentityState.UNKNOWN, key=key)
+    choices = [Choice(id=f"{SLOT}{each}", label=wording.show(pack, "slot", each, language, now=now))
+               for each in own.get("options", ())]  # fmt: skip
+    offered = pack.template(template).choices.get(language, ())
+    choices += [Choice(id=f"{template}:{n}", label=label) for n, label in enumerate(offered, 1)]
+    return say(case, draft, consent, identity=IdentityState.UNKNOWN, key=key, choices=choices, courtesy=True)
+
+
+def _beside_the_text(
+    case: Case, draft: Draft, outcome: ResultStatus, choices: Sequence[Choice], *, courtesy: bool
+) -> dict[str, Any]:
+    """Return what a channel is handed with the words: from which template they are, and what was printed in it, so that
+    the vendor's approved wording of the same can be said in their place."""
+    given: dict[str, Any] = {"case": case.number}
+    if choices:
+        given["choices"] = [{"id": each.id, "label": each.label} for each in choices]
+    if courtesy:
+        given["courtesy"] = True
+    pack, text = tools.pack(), draft.replies[outcome]
+    for name in _templates(case, draft, outcome):
+        template = pack.templates.get(name)
+        read = wording.read_back(template, text) if template is not None else None
+        if template is not None and read is not None:
+            language, values = read
+            own = {"case": str(case.number), "reference": f"#{case.number}", "business": pack.profile.title, **values}
+            subject = wording.fill(template.subject.get(language, ""), own)
+            return given | {"template": name, "language": language, "values": values, "subject": subject}
+    return given
+
+
+def _templates(case: Case, draft: Draft, outcome: ResultStatus) -> Sequence[str]:
+    """Return the templates that a reply may be made of; none for a person's own words."""
+    if not draft.template or outcome is ResultStatus.SUCCESS:
+        return [draft.template] if draft.template else []
+    intent = tools.pack().intents.get(case.intent)
+    plans = intent.plans if intent is not None else ()
+    return [plan.failed for plan in plans if plan.template == draft.template and plan.failed]
 
 
 def by_policy(draft: Draft, decision: Decision, *, now: datetime) -> Approval:
@@ -145,6 +193,15 @@ def _require_quality(draft: Draft, text: str, identity: IdentityState, *, by_per
     failed = [check for check in review.review(subject) if not check.ok]
     if failed:
         raise Refused("; ".join(f"{check.name}: {check.detail}" for check in failed))
+
+
+def _withhold(case: Case, actor: str, text: str, key: str, *, of_work: bool) -> None:
+    """Record what is not said because a person speaks; what became of work, they are to read in the case."""
+    log.append("withheld", actor, {"text": text, "key": key, "owner": case.owner}, at=tools.now(), case_id=case.id,
+               conversation_id=case.conversation_id)  # fmt: skip
+    if of_work:
+        note = f"Not said, because a person answers outside the desk: {text}"
+        messages.add(case.conversation_id, case_id=case.id, author="house", kind="note", text=note, at=tools.now())
 
 
 def _denied(case: Case, actor: str, why: str) -> None:

@@ -16,7 +16,7 @@ from caseward.core.ids import ContactId
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.task import ResultStatus
-from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Fact, Picture, Reading, Turn
+from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, SLOT, Fact, Picture, Reading, Turn
 from caseward.desk import tools
 from caseward.store import cases, context, log, running
 
@@ -33,7 +33,8 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
     """
     seen = tools.brain().understand(turn.text, language=case.language or None)
     pending = case.pending
-    if pending.get("intent") and (again or _answers(pending, seen, turn.text)):
+    picked = pending.get("ask") == ASK_SLOT and turn.picked.startswith(SLOT)
+    if pending.get("intent") and (again or picked or _answers(pending, seen, turn.text)):
         intent = tools.pack().intents[pending["intent"]]
         seen = replace(
             seen,
@@ -144,7 +145,7 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     know("identity", str(who.state), "identity", who.at or now)
     know("insists_unverified", who.insists, "identity")
     know("degraded", frozenset(degraded & set(pack.profile.systems)), "health")
-    know("attachment", any(message.kind != "text" for message in turn.messages), "channel")
+    know("attachment", any(message.kind == "media" for message in turn.messages), "channel")
     facts |= _facts_of(case, readings, now)
     for fact in facts.values():
         if fact.source in pack.profile.systems:

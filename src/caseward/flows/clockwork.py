@@ -21,7 +21,7 @@ import structlog
 
 from caseward import durable
 from caseward.desk import tools
-from caseward.store import approvals, db, effects, messages, outage, running, timers
+from caseward.store import approvals, db, effects, files, hooks, messages, outage, outbox, running, timers
 
 SWEEP_SECONDS = 0.5
 TURNS_AT_ONCE = 4
@@ -179,9 +179,11 @@ def sweep() -> int:
     with db.transaction():
         turns = messages.ready(before=now - GRACE)
         ticks = timers.due(now)
-        tasks = effects.due("tasks", now)
-        parcels = effects.due("outbox", now)
+        tasks = effects.due(now)
+        parcels = outbox.due(now)
         expired = approvals.expired(now)
+        bodies = hooks.due(now)
+        wanted = files.due(now)
     for conversation_id, turn in turns:
         with _kept_going("turn"):
             work_turn(conversation_id, turn)
@@ -189,11 +191,15 @@ def sweep() -> int:
         _begin("tick", f"{case_id} {kind}", id=f"tick:{case_id}:{kind}:{due.timestamp()}")
     for task_id, attempts in tasks:
         _begin("perform", task_id, attempts, id=f"task:{task_id}:{attempts}")
-    for outbox_id, attempts in parcels:
-        _begin("deliver", outbox_id, attempts, id=f"deliver:{outbox_id}:{attempts}")
+    for outbox_id, due in parcels:
+        _begin("deliver", outbox_id, id=f"deliver:{outbox_id}:{due.timestamp()}")
     for approval_id in expired:
         _begin("expire", approval_id, id=f"expire:{approval_id}")
-    return len(turns) + len(ticks) + len(tasks) + len(parcels) + len(expired)
+    for hook_id, attempts in bodies:
+        _begin("rehear", str(hook_id), attempts, id=f"rehear:{hook_id}:{attempts}:{now.date()}")
+    for file_id, attempts in wanted:
+        _begin("fetch_file", file_id, attempts, id=f"fetch:{file_id}:{attempts}")
+    return len(turns) + len(ticks) + len(tasks) + len(parcels) + len(expired) + len(bodies) + len(wanted)
 
 
 def _begin(name: str, *args: str | int, id: str) -> None:

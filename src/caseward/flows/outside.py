@@ -1,4 +1,4 @@
-"""Effects outside: mark it, do it, record it. Three commits, so that a death between any two is seen and settled."""
+"""Work outside: mark it, do it, record it. Three commits, so that a death between any two is seen and settled."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 from caseward.core import ids
 from caseward.core.approval import Approval, Terms
 from caseward.core.case import Case, CaseStatus
-from caseward.core.errors import SystemDown
 from caseward.core.ids import DraftId
-from caseward.core.messages import Reply
 from caseward.core.policy import Tier
 from caseward.core.task import Draft, Result, ResultStatus
 from caseward.desk import (
@@ -29,11 +27,12 @@ from caseward.desk import (
 )
 from caseward.durable import step, transact, workflow
 from caseward.store import approvals as requests
-from caseward.store import cases, context, db, effects, log
-from caseward.store.effects import EffectState, Task
+from caseward.store import cases, context, db, effects
+from caseward.store.effects import Task
 
 BACKOFF = executor.BACKOFF
-WATCH = executor.WATCH
+STAYS_TRUE = timedelta(days=7)
+"""How long words about work that was done may wait until they can be said."""
 
 _marked: set[str] = set()
 """What this process has marked and not begun: only these were surely not tried before, by it or by one that died."""
@@ -113,7 +112,7 @@ def _settle(task: Task, result: Result) -> str:
             approvers=task.approvers,
             needs=asked.terms.needs if asked else 1,
             digest=asked.digest if asked else draft.digest,
-            expires_at=tools.now() + timedelta(minutes=1),
+            expires_at=tools.now() + STAYS_TRUE,
         )
         speaker.say(case, draft, consent, identity=who.state, outcome=result.status, key=f"reply:{draft.id}",
                     by_person=not draft.template)  # fmt: skip
@@ -141,59 +140,3 @@ def _ask_people(case: Case, task: Task, result: Result, draft: Draft) -> str:
     promise = promises.next_promise(tools.now())
     speaker.tell(case, "stalled", {"promise_time": promise}, address=draft.address, key=f"stalled:{task.id}")
     return casework.become(case, CaseStatus.WAITING_APPROVAL)
-
-
-@workflow
-def deliver(outbox_id: str, attempt: int = 0) -> str:
-    """Hand words over to a channel that has to be called; an ambiguous failure is looked up, never repeated blindly."""
-    if not transact(_hand_out, outbox_id):
-        return "not due"
-    outcome = step(_send, outbox_id)
-    return transact(_record, outbox_id, outcome)
-
-
-def _hand_out(outbox_id: str) -> bool:
-    parcel = effects.parcel(outbox_id, lock=True)
-    if parcel.state not in effects.UNSETTLED:
-        return False
-    effects.move_parcel(outbox_id, EffectState.RUNNING, now=tools.now(), next_at=tools.now() + WATCH)
-    _marked.add(outbox_id)
-    return True
-
-
-def _send(outbox_id: str) -> dict[str, str]:
-    with db.transaction():
-        parcel = effects.parcel(outbox_id)
-    channel = tools.channel(parcel.channel)
-    try:
-        if _tries_before(outbox_id, parcel.attempts) > 0:
-            earlier = channel.lookup(parcel.address, key=parcel.key)
-            if earlier is not None:
-                return {"state": EffectState.DONE, "ref": earlier}
-        payload = channel.render(Reply(text=parcel.text))
-        return {"state": EffectState.DONE, "ref": channel.deliver(parcel.address, payload, key=parcel.key)}
-    except SystemDown as down:
-        return {"state": EffectState.QUEUED, "error": str(down)}
-    except Exception as error:
-        return {"state": EffectState.UNKNOWN, "error": f"{type(error).__name__}: {error}"}
-
-
-def _record(outbox_id: str, outcome: dict[str, str]) -> str:
-    parcel = effects.parcel(outbox_id, lock=True)
-    state = EffectState(outcome["state"])
-    tried = parcel.attempts - 1
-    if state in (EffectState.QUEUED, EffectState.UNKNOWN) and tried >= len(BACKOFF):
-        state = EffectState.FAILED
-    next_at = tools.now() + BACKOFF[min(tried, len(BACKOFF) - 1)] if state in effects.UNSETTLED else None
-    effects.move_parcel(
-        outbox_id,
-        state,
-        now=tools.now(),
-        provider_ref=outcome.get("ref", ""),
-        error=outcome.get("error", ""),
-        next_at=next_at,
-    )
-    health.note(parcel.channel, ok=state is EffectState.DONE, why=outcome.get("error", ""))
-    log.append("delivery", "B", {"outbox": outbox_id, "state": state, "key": parcel.key, **outcome}, at=tools.now(),
-               case_id=parcel.case_id)  # fmt: skip
-    return str(state)

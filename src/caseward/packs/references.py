@@ -60,6 +60,11 @@ def _template(pack: Pack, template: Template, places: Places) -> Iterator[PackEr
         message = f"the desk says this template, and it is {template.status}"
         yield places.error(file, message, at=("status",), fix="approve it: `status: approved`")
     yield from _languages(pack, template.text, file, ("text",), places)
+    if template.choices:
+        yield from _languages(pack, template.choices, file, ("choices",), places)
+        if len({len(labels) for labels in template.choices.values()}) > 1:
+            fix = "give every language the same choices, in the same order"
+            yield places.error(file, "the languages do not offer equally many choices", at=("choices",), fix=fix)
     found = wording.places(template)
     for language, names in found.items():
         first = next(iter(found))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel.dates import format_date
@@ -40,6 +41,31 @@ def render(pack: Pack, template_id: str, language: str, values: Mapping[str, Any
     return PLACE.sub(
         lambda place: show(pack, place[1], values[place[1]], spoken, now=now), template.text[spoken]
     ).strip()
+
+
+def fill(text: str, printed: Mapping[str, str]) -> str:
+    """Return a template's text with printed values in its places; a place that has none is left empty."""
+    return PLACE.sub(lambda place: printed.get(place[1], ""), text).strip()
+
+
+def read_back(template: Template, said: str) -> tuple[str, dict[str, str]] | None:
+    """Return in which language a template says exactly these words, and the values printed in its places; or None."""
+    for language, text in template.text.items():
+        found = _pattern(text.strip()).fullmatch(said)
+        if found is not None:
+            return language, found.groupdict()
+    return None
+
+
+@lru_cache(maxsize=512)
+def _pattern(text: str) -> re.Pattern[str]:
+    parts, seen, end = [], set(), 0
+    for place in PLACE.finditer(text):
+        parts.append(re.escape(text[end : place.start()]))
+        parts.append(f"(?P={place[1]})" if place[1] in seen else f"(?P<{place[1]}>.*?)")
+        seen.add(place[1])
+        end = place.end()
+    return re.compile("".join([*parts, re.escape(text[end:])]), re.DOTALL)
 
 
 def show(pack: Pack, name: str, value: Any, language: str, *, now: datetime) -> str:

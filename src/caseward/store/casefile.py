@@ -17,10 +17,11 @@ from caseward.core.messages import Message
 from caseward.core.policy import Tier
 from caseward.core.task import Draft
 from caseward.core.turn import Reading
-from caseward.store import approvals, cases, contacts, effects, messages, votes
+from caseward.store import approvals, cases, contacts, effects, messages, outbox, votes
 from caseward.store.approvals import Request
 from caseward.store.db import execute
-from caseward.store.effects import Parcel, Task
+from caseward.store.effects import Task
+from caseward.store.outbox import Parcel
 from caseward.store.tables import cases as cases_table
 from caseward.store.tables import clocks, context, conversations, decisions
 
@@ -126,7 +127,7 @@ def read(case_id: str) -> CaseFile:
         requests=requests[::-1],
         votes=votes.of(requests),
         tasks=effects.tasks_of(case.id),
-        parcels=effects.parcels_of(case.id),
+        parcels=outbox.of_case(case.id),
         clocks=_clocks(case.id),
         readings=_readings(case.contact_id) if case.contact_id else (),
         earlier=_earlier(case, case.contact_id) if case.contact_id else (),

@@ -1,7 +1,7 @@
-"""Effects on their way: tasks for operations and words for contacts, each once per business key.
+"""Work on its way to operations: each task once per business key. Words for contacts are in outbox.py.
 
-States only move forward: queued → running/sending → done/sent, failed or unknown. *Unknown* means the outside may or
-may not have done it: it is looked up or handed to a person, never blindly repeated.
+States only move forward: queued → running → done, failed or unknown. *Unknown* means the outside may or may not have
+done it: it is looked up or handed to a person, never blindly repeated.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core import ids
 from caseward.core.errors import NotFound
-from caseward.core.ids import CaseId, DraftId, OutboxId, TaskId
+from caseward.core.ids import CaseId, DraftId, TaskId
 from caseward.core.task import Result, ResultStatus, TaskRequest
 from caseward.store import db
-from caseward.store.tables import outbox, tasks
+from caseward.store.tables import tasks
 
 
 class EffectState(StrEnum):
@@ -31,6 +30,8 @@ class EffectState(StrEnum):
     RUNNING = "running"
     """Handed to the outside; what came of it is not recorded yet."""
     UNKNOWN = "unknown"
+    HELD = "held"
+    """Of words: they wait until their vendor takes free words again."""
     DONE = "done"
     FAILED = "failed"
 
@@ -52,24 +53,6 @@ class Task:
     state: EffectState
     attempts: int
     result: Result | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
-    """Words on their way to a contact."""
-
-    id: OutboxId
-    case_id: CaseId
-    message_id: str
-    channel: str
-    address: str
-    text: str
-    key: str
-    state: EffectState
-    attempts: int
-    provider_ref: str
-    error: str
     created_at: datetime
 
 
@@ -118,76 +101,19 @@ def queue_task(
         key = f"{request.key}#{tries}"
 
 
-def queue_parcel(
-    *,
-    case_id: CaseId,
-    message_id: str,
-    channel: str,
-    address: str,
-    text: str,
-    key: str,
-    approvers: Sequence[str],
-    delivered: bool,
-    now: datetime,
-) -> OutboxId | None:
-    """Put words into the outbox, `delivered` where storing is delivering; None when their key is there already."""
-    row = db.run(
-        _POST,
-        {
-            "id": ids.new("out"),
-            "case": case_id,
-            "message": message_id,
-            "channel": channel,
-            "address": address,
-            "text": text,
-            "key": key,
-            "approvers": Jsonb(list(approvers)),
-            "state": str(EffectState.DONE if delivered else EffectState.QUEUED),
-            "now": now,
-            "next_at": None if delivered else now,
-        },
-    ).fetchone()
-    return OutboxId(row.id) if row else None
-
-
-_POST = """
-    insert into outbox
-        (id, case_id, message_id, channel, address, text, key, approvers, state, created_at, updated_at, next_at)
-    values (
-        %(id)s, %(case)s, %(message)s, %(channel)s, %(address)s, %(text)s, %(key)s, %(approvers)s, %(state)s,
-        %(now)s, %(now)s, %(next_at)s)
-    on conflict (key) do nothing
-    returning id
-"""
-
-
-def said(key: str) -> bool:
-    """Return whether words under this key are in the outbox already."""
-    return db.run("select from outbox where key = %(key)s", {"key": key}).rowcount > 0
-
-
 def task(task_id: str, *, lock: bool = False) -> Task:
     """Return a task; raise NotFound when there is none."""
-    return _task(_row(tasks, task_id, lock))
-
-
-def parcel(outbox_id: str, *, lock: bool = False) -> Parcel:
-    """Return words on their way; raise NotFound when there are none."""
-    return _parcel(_row(outbox, outbox_id, lock))
+    query = select(tasks).where(tasks.c.id == task_id)
+    row = db.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound(f"there is no {task_id} in tasks")
+    return _task(row)
 
 
 def tasks_of(case_id: CaseId) -> list[Task]:
     """Return a case's tasks, oldest first."""
     return [
         _task(row) for row in db.execute(select(tasks).where(tasks.c.case_id == case_id).order_by(tasks.c.created_at))
-    ]
-
-
-def parcels_of(case_id: CaseId) -> list[Parcel]:
-    """Return a case's words on their way and said, oldest first."""
-    return [
-        _parcel(row)
-        for row in db.execute(select(outbox).where(outbox.c.case_id == case_id).order_by(outbox.c.created_at))
     ]
 
 
@@ -206,54 +132,21 @@ def move_task(
     db.execute(update(tasks).where(tasks.c.id == task_id, tasks.c.state.in_(UNSETTLED)).values(**fields))
 
 
-def move_parcel(
-    outbox_id: str,
-    state: EffectState,
-    *,
-    now: datetime,
-    provider_ref: str = "",
-    error: str = "",
-    next_at: datetime | None = None,
-) -> None:
-    """Move words to a state; settled ones stay settled."""
-    fields: dict[str, Any] = {"state": state, "updated_at": now, "next_at": next_at, "error": error}
-    if state is EffectState.RUNNING:
-        fields["attempts"] = outbox.c.attempts + 1
-    if provider_ref:
-        fields["provider_ref"] = provider_ref
-    db.execute(update(outbox).where(outbox.c.id == outbox_id, outbox.c.state.in_(UNSETTLED)).values(**fields))
+def due(now: datetime, *, limit: int = 100) -> list[tuple[str, int]]:
+    """Return id and attempts of the tasks whose next step is due."""
+    return [(row.id, row.attempts) for row in db.run(_DUE, {"now": now, "limit": limit})]
 
 
-def due(table: str, now: datetime, *, limit: int = 100) -> list[tuple[str, int]]:
-    """Return id and attempts of the tasks (`tasks`) or words (`outbox`) whose next step is due."""
-    rows = db.run(_DUE[table], {"now": now, "limit": limit})
-    return [(row.id, row.attempts) for row in rows]
+_DUE: Final = """
+    select id, attempts from tasks where state in ('queued', 'running', 'unknown') and next_at <= %(now)s
+    order by next_at limit %(limit)s
+"""
 
 
-_DUE: Final = {
-    "tasks": """
-        select id, attempts from tasks where state in ('queued', 'running', 'unknown') and next_at <= %(now)s
-        order by next_at limit %(limit)s
-    """,
-    "outbox": """
-        select id, attempts from outbox where state in ('queued', 'running', 'unknown') and next_at <= %(now)s
-        order by next_at limit %(limit)s
-    """,
-}
-
-
-def count(table: str) -> Mapping[str, int]:
-    """Return state → how many tasks (`tasks`) or words (`outbox`) are in it."""
-    of = {"tasks": tasks, "outbox": outbox}[table]
-    return {row.state: row.n for row in db.execute(select(of.c.state, func.count().label("n")).group_by(of.c.state))}
-
-
-def _row(table: Table, id_: str, lock: bool) -> Any:
-    query = select(table).where(table.c.id == id_)
-    row = db.execute(query.with_for_update() if lock else query).first()
-    if row is None:
-        raise NotFound(f"there is no {id_} in {table.name}")
-    return row
+def count() -> Mapping[str, int]:
+    """Return state → how many tasks are in it."""
+    counted = select(tasks.c.state, func.count().label("n")).group_by(tasks.c.state)
+    return {row.state: row.n for row in db.execute(counted)}
 
 
 def _task(row: Any) -> Task:
@@ -270,22 +163,5 @@ def _task(row: Any) -> Task:
         state=EffectState(row.state),
         attempts=row.attempts,
         result=result,
-        created_at=row.created_at,
-    )
-
-
-def _parcel(row: Any) -> Parcel:
-    return Parcel(
-        id=OutboxId(row.id),
-        case_id=CaseId(row.case_id),
-        message_id=row.message_id,
-        channel=row.channel,
-        address=row.address,
-        text=row.text,
-        key=row.key,
-        state=EffectState(row.state),
-        attempts=row.attempts,
-        provider_ref=row.provider_ref,
-        error=row.error,
         created_at=row.created_at,
     )

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from caseward.desk import tools
 from caseward.flows import clockwork
 from caseward.flows.clockwork import SILENCE
-from caseward.store import effects, figures, migrate, running
+from caseward.store import effects, figures, migrate, outbox, running
 from caseward.store.db import transaction
 from caseward.store.figures import Figures
 from caseward.web import measure
@@ -118,8 +118,8 @@ def _families(seen: Figures, now: datetime) -> Iterator[Metric]:
     for name, meaning, label, counts in (
         ("cases", "Cases, by status.", "status", seen.cases),
         ("approvals", "Approval requests, by state.", "state", seen.approvals),
-        ("tasks", "Tasks, by state.", "state", effects.count("tasks")),
-        ("outbox", "Replies on their way or said, by state.", "state", effects.count("outbox")),
+        ("tasks", "Tasks, by state.", "state", effects.count()),
+        ("outbox", "Replies on their way or said, by state.", "state", outbox.count()),
     ):
         family = GaugeMetricFamily(f"caseward_{name}", meaning, labels=[label])
         for value, count in counts.items():

@@ -10,7 +10,7 @@ import pytest
 
 from caseward.core.case import Case
 from caseward.core.errors import NotFound
-from caseward.core.ids import DraftId, OutboxId
+from caseward.core.ids import DraftId
 from caseward.core.task import Draft, Result, ResultStatus, TaskRequest
 from caseward.store import approvals, cases, db, effects, messages
 from caseward.store.effects import UNSETTLED, EffectState, Task
@@ -39,14 +39,6 @@ def queue(case: Case, key: str = "reschedule:ses-1", *, draft: DraftId = DRAFT) 
         )
 
 
-def post(case: Case, key: str = "reply:1", *, delivered: bool = False) -> OutboxId | None:
-    with db.transaction():
-        return effects.queue_parcel(
-            case_id=case.id, message_id="msg_one", channel="webchat", address="chat_one", text="Halo.", key=key,
-            approvers=("policy",), delivered=delivered, now=NOW,
-        )  # fmt: skip
-
-
 def move(task: Task, state: EffectState, result: Result | None = None, *, wait: float | None = None) -> Task:
     next_at = None if wait is None else NOW + timedelta(minutes=wait)
     with db.transaction():
@@ -54,9 +46,9 @@ def move(task: Task, state: EffectState, result: Result | None = None, *, wait: 
         return effects.task(task.id)
 
 
-def due(table: str, after: float = 0) -> list[tuple[str, int]]:
+def due(after: float = 0) -> list[tuple[str, int]]:
     with db.transaction():
-        return effects.due(table, NOW + timedelta(minutes=after))
+        return effects.due(NOW + timedelta(minutes=after))
 
 
 def test_a_task_is_read_as_it_was_queued(case: Case) -> None:
@@ -101,7 +93,7 @@ def test_a_settled_task_stays_settled(case: Case, settled: EffectState) -> None:
 
     for state in EffectState:
         assert move(task, state, Result(status=ResultStatus.UNKNOWN), wait=0) == settled_task
-    assert due("tasks", 60) == []
+    assert due(60) == []
 
 
 def test_each_time_a_task_is_handed_out_is_counted(case: Case) -> None:
@@ -120,48 +112,13 @@ def test_a_result_is_read_as_it_was_reported(case: Case) -> None:
 
 def test_an_unsettled_task_is_due_at_its_time_in_every_state(case: Case) -> None:
     task, _new = queue(case)
-    assert due("tasks") == [(task.id, 0)]
+    assert due() == [(task.id, 0)]
 
     for attempts, state in enumerate((EffectState.RUNNING, EffectState.UNKNOWN, EffectState.QUEUED)):
         moved = move(task, state, wait=2)
         assert moved.state in UNSETTLED
-        assert due("tasks", 1.9) == []
-        assert due("tasks", 2) == [(task.id, moved.attempts)], attempts
-
-
-def test_the_same_words_are_put_into_the_outbox_once(case: Case) -> None:
-    assert post(case) is not None
-    assert post(case) is None
-    assert post(case, "reply:2") is not None
-
-    with db.transaction():
-        assert effects.said("reply:1")
-        assert not effects.said("reply:3")
-        assert len(effects.parcels_of(case.id)) == 2
-
-
-def test_words_that_are_delivered_by_being_stored_need_nothing_more(case: Case) -> None:
-    parcel = post(case, delivered=True)
-
-    assert parcel is not None
-    assert due("outbox", 60) == []
-    with db.transaction():
-        assert effects.parcel(parcel).state is EffectState.DONE
-
-
-def test_words_that_are_sent_stay_sent(case: Case) -> None:
-    parcel = post(case)
-    assert parcel is not None
-    assert due("outbox") == [(parcel, 0)]
-
-    with db.transaction():
-        effects.move_parcel(parcel, EffectState.RUNNING, now=NOW)
-        effects.move_parcel(parcel, EffectState.DONE, now=NOW, provider_ref="wamid.1")
-        effects.move_parcel(parcel, EffectState.FAILED, now=NOW, error="late", next_at=NOW)
-        sent = effects.parcel(parcel)
-
-    assert (sent.state, sent.provider_ref, sent.error, sent.attempts) == (EffectState.DONE, "wamid.1", "", 1)
-    assert due("outbox", 60) == []
+        assert due(1.9) == []
+        assert due(2) == [(task.id, moved.attempts)], attempts
 
 
 def test_how_many_are_in_which_state_is_known(case: Case) -> None:
@@ -170,16 +127,12 @@ def test_how_many_are_in_which_state_is_known(case: Case) -> None:
     move(task, EffectState.DONE, DONE)
 
     with db.transaction():
-        assert effects.count("tasks") == {"queued": 1, "done": 1}
-        assert effects.count("outbox") == {}
+        assert effects.count() == {"queued": 1, "done": 1}
 
 
 def test_what_does_not_exist_is_named(database: str) -> None:
-    with db.transaction():
-        with pytest.raises(NotFound, match="there is no task_none in tasks"):
-            effects.task("task_none")
-        with pytest.raises(NotFound, match="there is no out_none in outbox"):
-            effects.parcel("out_none")
+    with db.transaction(), pytest.raises(NotFound, match="there is no task_none in tasks"):
+        effects.task("task_none")
 
 
 def test_a_task_that_failed_may_be_tried_again_as_a_task_of_its_own(case: Case) -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from caseward.core import ids
 from caseward.core.ids import ConversationId, OutboxId
-from caseward.store import cases, db, effects, messages, turns
+from caseward.store import cases, db, messages, outbox, turns
 from caseward.store.effects import EffectState
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -105,8 +105,8 @@ class MailboxAndOutbox(RuleBasedStateMachine):
         posted = self.attempt(
             outcome,
             lambda: (
-                effects.said(f"{key}:{self.case.id}"),
-                effects.queue_parcel(
+                outbox.said(f"{key}:{self.case.id}"),
+                outbox.put(
                     case_id=self.case.id, message_id="msg_one", channel="webchat", address=self.address, text=key,
                     key=f"{key}:{self.case.id}", approvers=("policy",), delivered=delivered, now=self.now,
                 ),
@@ -127,7 +127,7 @@ class MailboxAndOutbox(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.posted)))
 
         def move() -> bool:
-            effects.move_parcel(self.posted[key], state, now=self.now, next_at=self.now)
+            outbox.move(self.posted[key], state, now=self.now, next_at=self.now)
             return True
 
         moved = self.attempt(outcome, move)
@@ -157,7 +157,7 @@ class MailboxAndOutbox(RuleBasedStateMachine):
     @invariant()
     def everything_said_stands_in_the_outbox_once_and_settled_states_stay(self) -> None:
         with db.transaction():
-            parcels = effects.parcels_of(self.case.id)
+            parcels = outbox.of_case(self.case.id)
         assert {parcel.key: parcel.state for parcel in parcels} == {
             f"{key}:{self.case.id}": state for key, state in self.states.items()
         }

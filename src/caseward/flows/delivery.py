@@ -1,0 +1,102 @@
+"""Words to contacts outside: mark them, hand them over, record it. What did not arrive is a person's to know."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from caseward.core.case import Case, CaseStatus
+from caseward.desk import casework, health, post, tools
+from caseward.durable import step, story, transact, workflow
+from caseward.store import db, log, messages, outbox
+from caseward.store.effects import EffectState
+from caseward.store.outbox import Parcel
+
+_marked: set[tuple[str, int]] = set()
+"""What this process has marked and not begun: only these surely did not go out before, by it or by one that died."""
+UNHEARD = (CaseStatus.NEW, CaseStatus.WAITING_CUSTOMER, CaseStatus.RESOLVED, CaseStatus.CLOSED)
+"""Statuses in which nobody would look at a case whose words did not arrive."""
+
+
+@workflow
+def deliver(outbox_id: str) -> str:
+    """Hand words over to a channel that has to be called; an ambiguous failure is looked up, never repeated blindly."""
+    handed = transact(_hand_out, outbox_id)
+    if handed is None:
+        return "not now"
+    outcome = step(_send, outbox_id, handed)
+    return transact(_report, outbox_id, handed, outcome)
+
+
+def _hand_out(outbox_id: str) -> dict[str, Any] | None:
+    handed = post.hand_out(outbox_id)
+    if handed is not None and handed["fresh"]:
+        _marked.add((outbox_id, handed["attempt"]))
+    return handed
+
+
+def _send(outbox_id: str, handed: dict[str, Any]) -> dict[str, Any]:
+    mark = (outbox_id, handed["attempt"])
+    surely_new = mark in _marked
+    _marked.discard(mark)
+    with db.transaction():
+        parcel = outbox.get(outbox_id)
+        if (parcel.state, parcel.attempts) != (EffectState.RUNNING, handed["attempt"]):
+            return {"state": EffectState.UNKNOWN, "error": "settled or taken over before it was handed over"}
+        said = post.reply(parcel, handed["approved"])
+        plug = tools.channel(parcel.channel)
+    time.sleep(handed["wait"])
+    return post.send(plug, parcel, said, surely_new=surely_new)
+
+
+def _report(outbox_id: str, handed: dict[str, Any], outcome: dict[str, Any]) -> str:
+    came = post.report(outbox_id, handed, outcome)
+    answered = outcome["state"] in (EffectState.DONE, EffectState.FAILED)
+    health.note(outbox.get(outbox_id).channel, ok=answered, why=outcome.get("error", ""))
+    return came
+
+
+def set_aside(outbox_id: str) -> str:
+    """Telling of words that did not arrive went wrong itself: it is on the record at least."""
+    log.append("error", "house", {"outbox": outbox_id, "what": "nobody could be told that these words did not arrive"},
+               at=tools.now(), case_id=outbox.get(outbox_id).case_id)  # fmt: skip
+    return "set aside"
+
+
+@story(otherwise=set_aside)
+def undelivered(outbox_id: str) -> str:
+    """Words wait, or did not arrive: the case says so in plain words, and a person has to see to it."""
+    parcel = outbox.get(outbox_id)
+    case = casework.hold_still(parcel.case_id)
+    why = _why(parcel)
+    messages.add(case.conversation_id, case_id=case.id, author="house", text=why, at=tools.now(), kind="note")
+    payload = {"outbox": parcel.id, "message": parcel.message_id, "channel": parcel.channel, "state": parcel.state}
+    log.append("undelivered", "house", {**payload, "fault": parcel.fault, "why": why}, at=tools.now(), case_id=case.id,
+               conversation_id=case.conversation_id)  # fmt: skip
+    if parcel.reply.get("courtesy") and parcel.fault in (post.WINDOW, post.EXPIRED):
+        return "noted"  # it only said that we are at it, or that we close
+    tools.announce("alarm", f"parcel:{parcel.id}", case.id)
+    return _wake(case)
+
+
+def _wake(case: Case) -> str:
+    if case.status not in UNHEARD:
+        return str(case.status)
+    return casework.become(case, CaseStatus.OPEN, resolved_at=None)
+
+
+def _why(parcel: Parcel) -> str:
+    """Return what is the matter with words, for a person."""
+    error = parcel.error or parcel.fault
+    match parcel.state:
+        case EffectState.HELD:
+            until = f"{parcel.keeps_until:%Y-%m-%d %H:%M} UTC"
+            return (
+                f"Not sent yet on {parcel.channel}: {error}. It waits for that until {until}; or reach them otherwise."
+            )
+        case EffectState.UNKNOWN:
+            return f"Was this sent? {parcel.channel} does not say, and it is not sent again by itself: {error}."
+        case _:
+            return (
+                f"This did not arrive on {parcel.channel}: {error}. Reach them otherwise, or try again in other words."
+            )
