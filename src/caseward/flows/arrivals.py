@@ -16,7 +16,19 @@ from typing import Any
 import structlog
 
 from caseward.core.case import DONE, CaseStatus
-from caseward.core.events import Echo, Edited, Event, Moved, Preference, Pressed, Trouble, Typed
+from caseward.core.events import (
+    Bounced,
+    Delivery,
+    Echo,
+    Edited,
+    Event,
+    Moved,
+    Preference,
+    Pressed,
+    Status,
+    Trouble,
+    Typed,
+)
 from caseward.core.ids import ConversationId
 from caseward.core.messages import Inbound
 from caseward.core.ports import Hook, Lane, Listening
@@ -29,6 +41,7 @@ from caseward.desk import (
     lanes,
     links,
     outreach,
+    post,
     reception,
     speaker,
     takeover,
@@ -167,6 +180,8 @@ def _said(inbound: Inbound) -> ConversationId | None:
         outreach.prefer(wanted, source=inbound.text)
     received = intake.take_in(conversation_id, inbound, via=links.via(inbound, conversation_id))
     if received.new:
+        if tools.channel(inbound.channel).window is not None and not inbound.automatic:
+            post.heard(inbound.channel, inbound.address)
         filing.want(inbound, received.message.id)
         if received.turn:
             db.after_commit(lambda: tools.wake(conversation_id, received.turn, received.ready))
@@ -235,10 +250,19 @@ def _edited(event: Edited) -> None:
         amends.came_late(event, conversation_id)
 
 
+def _settled(status: Status) -> None:
+    """The vendor says what became of words of ours."""
+    post.settle(status)
+    if status.state is not Delivery.FAILED:
+        wires.acknowledged(status.channel)
+
+
 _ROOMS: Mapping[type[Any], Callable[[Any], object]] = {
     Inbound: _said,
+    Status: _settled,
     Echo: _echoed,
     Edited: _edited,
+    Bounced: post.bounced,
     Moved: links.moved,
     Preference: outreach.prefer,
     Pressed: lanes.keep,

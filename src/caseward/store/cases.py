@@ -31,7 +31,7 @@ CHANGEABLE = frozenset(
     {
         *("contact_id", "status", "owner", "language", "intent", "category", "severity", "tier", "questions", "turns"),
         *("pending", "resolved_at", "reopened", "disposition", "woken"),
-        *("reach", "merged"),
+        *("reach", "merged", "lease_until"),
     }
 )
 
@@ -247,4 +247,5 @@ def _case(row: Any) -> Case:
         woken=tuple(row.woken),
         reach=row.reach,
         merged=CaseId(row.merged) if row.merged else None,
+        lease_until=row.lease_until,
     )

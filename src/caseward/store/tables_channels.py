@@ -98,6 +98,8 @@ admissions = Table(
     words("by", default=""),
     moment("at"),
     moment("told_at", required=False),
+    Column("tries", Integer, nullable=False, server_default="0"),  # codes that were none
+    Index(None, "told_at"),
 )
 
 codes = Table(
@@ -233,6 +235,7 @@ lane_events = Table(
     moment("at"),
     moment("handled_at", required=False),
     words("outcome", default=""),
+    Index("lane_events_open_idx", "at", postgresql_where=text("handled_at is null")),
 )
 
 # --- one case, several channels ---------------------------------------------------------------------------------------

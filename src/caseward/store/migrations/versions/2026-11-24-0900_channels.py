@@ -122,8 +122,11 @@ create table admissions (
     by text default '' not null,
     at timestamptz not null,
     told_at timestamptz,
+    tries integer default '0' not null,
     constraint admissions_pkey primary key (channel, address)
 );
+
+create index admissions_told_at_idx on admissions (told_at);
 
 create table codes (
     digest text not null,
@@ -259,6 +262,8 @@ create table lane_events (
     constraint lane_events_pkey primary key (id),
     constraint lane_events_key_key unique (key)
 );
+
+create index lane_events_open_idx on lane_events (at) where handled_at is null;
 
 create table doors (
     channel text not null,
