@@ -85,7 +85,7 @@ def _chat(people: People, chat: Chat) -> dict[str, Any]:
         "title": chat.title,
         "members": [str(member) for member in sorted(chat.members)],
         "blocked": chat.closed == BLOCKED and not chat.open,
-        "typing": chat.typing > time.monotonic(),
+        "typing": max(0.0, chat.typing - time.monotonic()),
         "messages": [_message(people, message) for message in people.messages(chat.id)[-SHOWN:]],
     }
 
@@ -93,6 +93,7 @@ def _chat(people: People, chat: Chat) -> dict[str, Any]:
 def _message(people: People, message: Message) -> dict[str, Any]:
     world = people.world
     answered = world.messages.get((message.chat, message.reply_to or 0))
+    quoted = " ".join((answered.text or ", ".join(answered.content)).split())[:80] if answered else ""
     origin = (message.origin or {}).get("sender_user", {})
     return {
         "id": message.id,
@@ -103,7 +104,7 @@ def _message(people: People, message: Message) -> dict[str, Any]:
         "entities": message.entities,
         "rows": [[{"label": button["text"], "url": button.get("url", "")} for button in row] for row in message.rows],
         "edited": message.edited.isoformat() if message.edited else "",
-        "answers": {"name": world.account(answered.by)["first_name"], "text": answered.text[:80]} if answered else None,
+        "answers": {"name": world.account(answered.by)["first_name"], "text": quoted} if answered else None,
         "origin": origin.get("first_name", ""),
         "carries": ", ".join(message.content),
         "reactions": sorted(set(message.reactions.values())),
