@@ -307,6 +307,7 @@ def make_tools(settings: Settings, pack: Pack, now: Clock, *, brain: Brain | Non
         clock=now,
         built_in=frozenset(find.skill_names(settings.skills)),
         debounce_ms=settings.debounce_ms,
+        console=settings.base_url,
     )
 
 

@@ -52,14 +52,20 @@ def open(
     _log(case, "approval", "A", {"approval": approval_id, "lane": lane, "tier": str(tier), "question": question,
                                  "digest": draft.digest, "draft": draft.id, "reply": draft.reply,
                                  "needs": terms.needs})  # fmt: skip
+    tools.announce("packet", case.id, case.id)
+    tools.announce("approval", approval_id, case.id)
     return approval_id
 
 
-def withdraw(case: Case, why: str) -> None:
-    """Close a case's requests that are open or still held: nothing of them will be done."""
+def withdraw(case: Case, why: str, *, to: str = "") -> None:
+    """Close a case's requests that are open or still held, all or those about words `to` one address: nothing of them
+    will be done."""
     for request in store.open_of(case.id):
+        if to and store.draft(request.draft_id)[0].address != to:
+            continue
         store.void(request.id, by="house", at=tools.now(), reason=why)
         _log(case, "verdict", "house", {"approval": request.id, "verdict": str(ApprovalState.EXPIRED), "reason": why})
+        tools.announce("approval", request.id, case.id)
 
 
 def expire(approval_id: ApprovalId) -> Request | None:
@@ -74,6 +80,7 @@ def expire(approval_id: ApprovalId) -> Request | None:
     store.settle(request.id, ApprovalState.EXPIRED, by="house", at=tools.now(), reason=why)
     cases.set_clock(case.id, "decision", breached_at=tools.now())
     _log(case, "verdict", "house", {"approval": request.id, "verdict": "expired", "reason": why})
+    tools.announce("approval", request.id, case.id)
     return store.get(request.id)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from caseward.core.case import DONE, OURS, Case, CaseStatus
 from caseward.desk import tools
-from caseward.store import approvals, cases, log, messages, timers
+from caseward.store import approvals, cards, cases, log, messages, timers
 
 
 def hold_still(case_id: str) -> Case:
@@ -32,6 +32,8 @@ def become(case: Case, status: CaseStatus, **fields: Any) -> str:
     case = cases.change(case, now, status=status, **fields)
     _run_clocks(case)
     log.append("case", "house", {"status": status}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    if status in DONE and tools.lanes() and cards.shows(case.id):
+        tools.announce("packet", case.id, case.id)
     return str(status)
 
 

@@ -89,6 +89,8 @@ def settle(task: Task, result: Result) -> None:
         "detail": result.detail,
     }
     _log(task, "result", outcome)
+    if state is not EffectState.DONE or task.attempts > 1:
+        tools.announce("task", task.id, task.case_id)
 
 
 def gives_up(task: Task, result: Result) -> bool:

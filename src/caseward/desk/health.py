@@ -60,9 +60,11 @@ def declare(system: str, *, degraded: bool, why: str, by: str, role: str) -> Non
         raise BadInput(f"reason: say why in 1 to {MAX_REASON} characters, for whoever reads it in the log")
     running.set_health(system, degraded=degraded, why=why, by=by, now=tools.now())
     log.append("health", by, {"system": system, "degraded": degraded, "why": why, "role": role}, at=tools.now())
+    tools.announce("alarm", f"system:{system}")
 
 
 def _set(system: str, *, degraded: bool, why: str, failures: int, was: bool) -> None:
     running.set_health(system, degraded=degraded, why=why, by=AUTO, now=tools.now(), failures=failures)
     if degraded != was:
         log.append("health", AUTO, {"system": system, "degraded": degraded, "why": why}, at=tools.now())
+        tools.announce("alarm", f"system:{system}")

@@ -96,6 +96,11 @@ def link(channel: str, handle: str, code: str) -> Person:
     return person
 
 
+def burn(channel: str, code: str) -> None:
+    """Have a code link nobody any more, since others may have read it."""
+    lanes.use_code(code, channel, "", now=tools.now())
+
+
 def unlink(channel: str, handle: str) -> bool:
     """Forget whose a handle is; return False when it was nobody's."""
     person = lanes.linked(channel, handle)

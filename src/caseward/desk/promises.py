@@ -61,11 +61,13 @@ def breach(case: Case, clock: str) -> None:
     """Record that a promise was missed, when it happens."""
     cases.set_clock(case.id, clock, breached_at=tools.now())
     _log(case, "breach", clock)
+    tools.announce("warning", clock, case.id)
 
 
 def warn(case: Case, clock: str) -> None:
-    """Record that a promise is about to be missed; the console and the metrics show it."""
+    """Record that a promise is about to be missed; the console, the lanes and the metrics show it."""
     _log(case, "warning", clock)
+    tools.announce("warning", clock, case.id)
 
 
 def _watch(case: Case, clock: str, due: datetime) -> None:

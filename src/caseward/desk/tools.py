@@ -144,11 +144,12 @@ def begin(story: str, subject: str, id: str) -> None:
 def announce(kind: str, subject: str, case_id: str = "") -> None:
     """Have the team's lanes show how a subject stands, once the current transaction commits; a second call in the same
     transaction adds nothing, and neither does any where no lane is plugged in."""
-    told: set[tuple[str, str]] = db.current().pending.setdefault("announced", set())
-    if (kind, subject) in told or not lanes():
+    said: set[str] = db.current().pending.setdefault("announced", set())
+    told = f"{kind} {subject} {case_id}".strip()
+    if told in said or not lanes():
         return
-    told.add((kind, subject))
-    begin("announce", f"{kind} {subject} {case_id}".strip(), ids.new("say"))
+    said.add(told)
+    begin("announce", told, ids.new("say"))
 
 
 def wake(conversation_id: str, turn: int, ready: datetime) -> None:

@@ -80,6 +80,7 @@ def decide(
         cases.set_clock(case.id, "decision", met_at=now)
         _log(case, "verdict", person, {"approval": request.id, **said, "reply": draft.reply})
         tools.begin("conclude", request.id, f"conclude:{request.id}")
+        tools.announce("approval", request.id, case.id)
         return store.get(request.id)
     if word is Word.EDIT:
         draft = _edited(case, draft, text, by=person)
@@ -129,6 +130,7 @@ def undo(approval_id: str, *, person: str, role: str) -> Request:
         cases.start_clock(case.id, "decision", now=clock.started_at, due=clock.due_at + lost)
         timers.set_timer(case.id, "decision_breach", clock.due_at + lost)
     _log(case, "verdict", person, {"approval": request.id, "verdict": "undo", "role": role, "digest": request.digest})
+    tools.announce("approval", request.id, case.id)
     return store.get(request.id)
 
 
@@ -137,6 +139,7 @@ def let_go(approval_id: str) -> bool:
     if not store.let_go(ApprovalId(approval_id), tools.now()):
         return False
     tools.begin("conclude", approval_id, f"conclude:{approval_id}")
+    tools.announce("approval", approval_id)
     return True
 
 
@@ -202,6 +205,7 @@ def _vote(case: Case, request: Request, vote: Vote, said: dict[str, object], *, 
             timers.set_timer(case.id, HOLD + request.id, held_until)
     _log(case, "verdict", vote.person, {"approval": request.id, **said, "votes": len(given), "needs": needs,
                              **({"held_until": held_until} if held_until else {})})  # fmt: skip
+    tools.announce("approval", request.id, case.id)
     return store.get(request.id)
 
 

@@ -20,8 +20,21 @@ from datetime import datetime, timedelta
 import structlog
 
 from caseward import durable
-from caseward.desk import tools
-from caseward.store import approvals, db, effects, files, hooks, messages, outage, outbox, running, timers
+from caseward.desk import outreach, tools
+from caseward.store import (
+    approvals,
+    cards,
+    db,
+    effects,
+    files,
+    hooks,
+    lanes,
+    messages,
+    outage,
+    outbox,
+    running,
+    timers,
+)
 
 SWEEP_SECONDS = 0.5
 TURNS_AT_ONCE = 4
@@ -33,6 +46,8 @@ SILENCE = timedelta(seconds=10)
 """A worker that does not beat for this long is dead, and its work is taken over."""
 FORGET_SECONDS = 60.0
 KEEP_HISTORY = 3600.0
+UNHEARD = timedelta(seconds=30)
+"""What somebody of the team did and nobody handled for this long is handled anew."""
 
 _log = structlog.get_logger(__name__)
 
@@ -158,6 +173,10 @@ class Sweeper:
                 forget_at = time.monotonic() + FORGET_SECONDS
                 with _kept_going("forget"):
                     durable.forget_finished(before=time.time() - KEEP_HISTORY)
+                if tools.lanes():
+                    with _kept_going("lanes"):
+                        minute = str(int(time.time() // FORGET_SECONDS))
+                        durable.start("catch_up", minute, id=f"catch_up:{minute}")
                 with _kept_going("daily"):
                     self._daily()
 
@@ -184,6 +203,9 @@ def sweep() -> int:
         expired = approvals.expired(now)
         bodies = hooks.due(now)
         wanted = files.due(now)
+        shown = cards.due(now) if tools.lanes() else []
+        heard = lanes.unhandled(now - UNHEARD) if tools.lanes() else []
+        unasked = outreach.due()
     for conversation_id, turn in turns:
         with _kept_going("turn"):
             work_turn(conversation_id, turn)
@@ -199,7 +221,14 @@ def sweep() -> int:
         _begin("rehear", str(hook_id), attempts, id=f"rehear:{hook_id}:{attempts}:{now.date()}")
     for file_id, attempts in wanted:
         _begin("fetch_file", file_id, attempts, id=f"fetch:{file_id}:{attempts}")
-    return len(turns) + len(ticks) + len(tasks) + len(parcels) + len(expired) + len(bodies) + len(wanted)
+    for card_id, due in shown:
+        _begin("post_card", card_id, id=f"card:{card_id}:{due.timestamp()}")
+    for number in heard:
+        _begin("lane_event", str(number), id=f"lane:{number}")
+    for name, subject, id in unasked:
+        _begin(name, subject, id=id)
+    begun = (turns, ticks, tasks, parcels, expired, bodies, wanted, shown)
+    return sum(len(each) for each in begun)
 
 
 def _begin(name: str, *args: str | int, id: str) -> None:

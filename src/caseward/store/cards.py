@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from caseward.core import ids
 from caseward.core.errors import NotFound
 from caseward.store import db
 from caseward.store.tables_channels import cards as table
@@ -116,7 +115,14 @@ def of_case(case_id: str, kind: str) -> Sequence[Kept]:
     return [_kept(row) for row in db.execute(query.order_by(table.c.created_at, table.c.id))]
 
 
+def shows(case_id: str) -> bool:
+    """Return whether a card that is not closed shows a case, or a task of it."""
+    query = "select from cards where case_id = %(case)s and not closed and kind in ('packet', 'task') limit 1"
+    return db.run(query, {"case": case_id}).rowcount > 0
+
+
 def plan(
+    card_id: str,
     key: str,
     kind: str,
     subject: str,
@@ -127,19 +133,19 @@ def plan(
     chat: str,
     wanted: Wanted,
     now: datetime,
-) -> str | None:
-    """Queue a card for a chat, once for `key`; return its id, or None when it was queued before."""
+) -> bool:
+    """Queue a card for a chat, once for `key`; return False when it was queued before."""
     row = db.execute(
         upsert(table)
         .values(
-            id=ids.new("card"), key=key, kind=kind, subject=subject, case_id=case_id or None, lane=lane,
+            id=card_id, key=key, kind=kind, subject=subject, case_id=case_id or None, lane=lane,
             channel=channel, chat=chat, state=CardState.QUEUED, created_at=now, updated_at=now, next_at=now,
             **_columns(wanted),
         )
         .on_conflict_do_nothing(index_elements=["key"])
         .returning(table.c.id)
     ).first()  # fmt: skip
-    return None if row is None else str(row.id)
+    return row is not None
 
 
 def want(card_id: str, wanted: Wanted, *, now: datetime) -> bool:
@@ -172,6 +178,24 @@ def due(now: datetime, *, limit: int = 100) -> list[tuple[str, datetime]]:
         {"now": now, "limit": limit},
     )
     return [(row.id, row.next_at) for row in rows]
+
+
+def behind(since: datetime, *, limit: int = 50) -> list[tuple[str, str]]:
+    """Return id and case of the requests that no card shows, or that a card shows as open though they are over."""
+    rows = db.run(_BEHIND, {"since": since, "limit": limit})
+    return [(row.id, row.case_id) for row in rows]
+
+
+_BEHIND = """
+    select a.id, a.case_id from approvals a
+    where (a.state = 'open' or a.held_until is not null) and a.opened_at < %(since)s
+        and not exists (select from cards c where c.kind = 'approval' and c.subject = a.id)
+    union
+    select a.id, a.case_id from cards c join approvals a on a.id = c.subject
+    where c.kind = 'approval' and not c.closed and c.updated_at < %(since)s
+        and a.state <> 'open' and a.held_until is null
+    limit %(limit)s
+"""
 
 
 def count() -> Mapping[str, int]:

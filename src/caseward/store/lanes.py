@@ -167,6 +167,12 @@ def handled(number: str, outcome: str, *, now: datetime) -> None:
     db.execute(update(lane_events).where(lane_events.c.id == int(number)).values(handled_at=now, outcome=outcome))
 
 
+def unhandled(before: datetime, *, limit: int = 100) -> list[int]:
+    """Return the numbers of what was done before an instant and nobody handled yet."""
+    query = "select id from lane_events where handled_at is null and at < %(before)s order by id limit %(limit)s"
+    return [row.id for row in db.run(query, {"before": before, "limit": limit})]
+
+
 def lost(channel: str) -> tuple[datetime, str] | None:
     """Return since when a channel is lost and why, or None while it is not."""
     query = select(channel_states.c.lost_at, channel_states.c.error).where(channel_states.c.channel == channel)

@@ -1,0 +1,221 @@
+"""What is shown where: a subject's cards are made anew from what is stored, and told to the chats that lag behind.
+
+A card is a matter of record: it is planned in a transaction and posted until it is shown. A line that only points at
+something is a courtesy, said once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+
+from caseward.core import ids
+from caseward.core.approval import ApprovalState
+from caseward.core.case import DONE
+from caseward.core.errors import NotFound
+from caseward.desk import cards as made_of
+from caseward.desk import lanes, tools, verdicts
+from caseward.desk.cards import Made
+from caseward.durable import step, transact, workflow
+from caseward.store import approvals as requests
+from caseward.store import cards, casefile, effects, outbox, people, running
+from caseward.store import lanes as chats
+from caseward.store.approvals import Request
+from caseward.store.cards import Kept, Wanted
+
+LATE = timedelta(minutes=1)
+"""A request that is not shown as it stands for this long was not announced, and is announced again."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Chat(NamedTuple):
+    """Where a card goes."""
+
+    lane: str
+    channel: str
+    chat: str
+
+
+@workflow
+def announce(told: str) -> str:
+    """Show how a subject stands in every chat that is to know: `kind subject case`."""
+    lines = transact(_plan, told)
+    for line in lines:
+        step(_say, line)
+    return f"{len(lines)} lines"
+
+
+@workflow
+def catch_up(_minute: str) -> str:
+    """Announce again what was announced and never shown: the story of it died, or its lane was bound since."""
+    return transact(_behind)
+
+
+def offer(card: Kept, act: str) -> None:
+    """Have one card of a request offer the reasons for a verdict, or the verdicts again."""
+    cards.lock(card.kind, card.subject)
+    _show(card, _approval(card.subject, act)(card.id), act=act)
+
+
+def _plan(told: str) -> list[dict[str, str]]:
+    """Make the cards of a subject, and return the lines that are to be said beside them."""
+    kind, subject, case_id = [*told.split(" "), "", ""][:3]
+    cards.lock(kind, subject)
+    match kind:
+        case "approval":
+            _plan_approval(subject)
+        case "packet":
+            _plan_packet(case_id or subject)
+        case "task":
+            _plan_task(subject)
+        case "alarm":
+            _plan_alarm(subject)
+        case "warning":
+            return list(_warning(subject, case_id))
+        case _:
+            raise NotFound(f"nothing is announced as {kind!r}")
+    return []
+
+
+def _plan_approval(approval_id: str) -> None:
+    request = requests.get(approval_id)
+    asked = request.state is ApprovalState.OPEN or request.held_until is not None
+    to = _deciders(request) if asked else ()
+    _show_all("approval", request.id, request.case_id, _approval(request.id), to)
+
+
+def _plan_packet(case_id: str) -> None:
+    file = casefile.read(case_id)
+    to = () if file.case.status in DONE else _bound(lanes.OPS)
+    names = people.names()
+    _show_all("packet", file.case.id, file.case.id, lambda _id: made_of.packet(file, names), to)
+    if file.case.status in DONE:
+        for subject in {card.subject for card in cards.of_case(file.case.id, "task") if not card.closed}:
+            _plan_task(subject)
+
+
+def _plan_task(subject: str) -> None:
+    """Show a task that did not go as it should, or words that do not reach their contact."""
+    if subject.startswith("out_"):
+        parcel = outbox.get(subject)
+        file, closed = casefile.read(parcel.case_id), parcel.state is effects.EffectState.DONE
+        made = made_of.words(file, channel=parcel.channel, text=parcel.text, state=parcel.state, why=parcel.error,
+                             closed=closed)  # fmt: skip
+    else:
+        task = effects.task(subject)
+        file = casefile.read(task.case_id)
+        made = made_of.task(file, task)
+    _show_all("task", subject, file.case.id, lambda _id: made, () if made.closed else _bound(lanes.OPS))
+
+
+def _plan_alarm(subject: str) -> None:
+    """Show that something is broken, or no longer; what breaks again is another alarm."""
+    what, _, name = subject.partition(":")
+    if what == "channel":
+        lost = chats.lost(name)
+        made = made_of.lost(name, *(lost or (None, "")))
+    else:
+        health = running.systems().get(name)
+        if health is None:
+            return
+        made = made_of.system(name, health)
+    to = () if made.closed else _bound(lanes.INCIDENTS)
+    _show_all("alarm", subject, "", lambda _id: made, to, anew=True)
+
+
+def _warning(clock: str, case_id: str) -> Iterator[dict[str, str]]:
+    """Yield a line under each card of a case whose promise is near; a case without one is shown first."""
+    file = casefile.read(case_id)
+    shown = [card for card in cards.of_case(file.case.id, "approval") if not card.closed]
+    if clock != "decision" or not shown:
+        shown = [card for card in cards.of_case(file.case.id, "packet") if not card.closed]
+    if not shown:
+        _plan_packet(case_id)
+    line = made_of.warning(file, clock)
+    for card in shown if line else ():
+        if card.message:
+            yield {"channel": card.channel, "chat": card.chat, "reply_to": card.message, "text": line}
+
+
+def _say(line: Mapping[str, str]) -> None:
+    """Say a line; nobody waits for it, so one that cannot be said is let go."""
+    try:
+        tools.lanes()[line["channel"]].say(line["chat"], line["text"], reply_to=line["reply_to"])
+    except Exception as error:
+        _log.warning("a line was not said", channel=line["channel"], error=f"{type(error).__name__}: {error}")
+
+
+def _approval(approval_id: str, act: str = "") -> Callable[[str], Made]:
+    """Return what makes the card of a request, for a card's id."""
+    request = requests.get(approval_id)
+    file, names = casefile.read(request.case_id), people.names()
+    votes = file.votes.get(request.id, ())
+    return lambda card_id: made_of.approval(card_id, file, request, votes, names, act=act)
+
+
+def _deciders(request: Request) -> Sequence[Chat]:
+    """Return who is asked: the approvals lane; where none is bound, and to break the glass, those who may decide."""
+    bound = _bound(lanes.APPROVALS)
+    case = casefile.find(request.case_id)
+    if bound and not case.woken:
+        return bound
+    linked = chats.handles_of(tools.lanes())
+    roles = people.roles_of({each.person_id for each in linked}, now=tools.now())
+    direct = [
+        Chat(lanes.APPROVALS, each.channel, each.handle)
+        for each in linked
+        if each.person_id in roles and not verdicts.barred(case, request, each.person_id, roles[each.person_id])
+    ]
+    return [*bound, *direct]
+
+
+def _bound(lane: str) -> Sequence[Chat]:
+    return [Chat(lane, each.channel, each.chat) for each in chats.bound(lane) if each.channel in tools.lanes()]
+
+
+def _show_all(
+    kind: str, subject: str, case_id: str, make: Callable[[str], Made], to: Sequence[Chat], *, anew: bool = False
+) -> None:
+    """Have the chats show a subject: those that do already, and those that are to from now on.
+
+    With `anew`, what is closed stays as it is, and the chats are told again.
+    """
+    known = [card for card in cards.of(kind, subject) if not (anew and card.closed)]
+    for card in known:
+        _show(card, make(card.id))
+    shown = {(card.channel, card.chat) for card in known}
+    now = tools.now()
+    for lane, channel, chat in to:
+        if (channel, chat) in shown:
+            continue
+        card_id = ids.new("card")
+        key = f"{kind}:{subject}:{channel}:{chat}" + (f":{card_id}" if anew else "")
+        made = make(card_id)
+        planned = cards.plan(card_id, key, kind, subject, case_id, lane=lane, channel=channel, chat=chat,
+                             wanted=_wanted(made), now=now)  # fmt: skip
+        shown.add((channel, chat))
+        if planned:
+            tools.begin("post_card", card_id, ids.new("say"))
+
+
+def _show(card: Kept, made: Made, *, act: str = "") -> None:
+    if cards.want(card.id, _wanted(made, act), now=tools.now()):
+        tools.begin("post_card", card.id, ids.new("say"))
+
+
+def _wanted(made: Made, act: str = "") -> Wanted:
+    return Wanted(body=made.body, digest=made.digest, asks=made.asks, act=act, closed=made.closed)
+
+
+def _behind() -> str:
+    """Begin what was lost of the requests' announcements; nothing where nobody reads a lane."""
+    if not tools.lanes() or not (chats.bound() or chats.handles_of(tools.lanes())):
+        return "nobody reads"
+    behind = cards.behind(tools.now() - LATE)
+    for approval_id, case_id in behind:
+        tools.announce("approval", approval_id, case_id)
+    return f"{len(behind)} requests"
