@@ -46,7 +46,7 @@ def measure(*, quick: bool = False) -> dict[str, Any]:
         with served(_folder(scratch, "one")) as desk:
             figures |= {"ready_s": round(desk.ready_seconds, 2), "ready_s_target": "<= 10"}
             figures |= _memory("one_worker", desk)
-            texts = cycle(_questions())
+            texts = cycle(questions())
             _turns(desk, list(islice(texts, 60)), clients=2)  # warm up
             figures |= _alone(desk, list(islice(texts, alone)))
             figures |= _together("one_worker", desk, list(islice(texts, together)))
@@ -201,7 +201,7 @@ def _released(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def _questions() -> list[str]:
+def questions() -> list[str]:
     """Return the ways in which people ask what published pages answer, shuffled the same way each time."""
     pack = load(SCHOOL)
     pages = [page for page in pack.articles.values() if page.status == "published"]

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -39,23 +40,24 @@ class Cost:
 class Served:
     """`caseward` serving the sample school from a folder of its own, without waiting for further messages."""
 
-    def __init__(self, folder: Path, *, workers: int = 1) -> None:
+    def __init__(self, folder: Path, *, workers: int, environment: Mapping[str, str]) -> None:
         """Start it and wait until it serves; `ready_seconds` says how long that took."""
         self.folder = folder
         self.port = _free_port()
         began = time.perf_counter()
-        environment = {
+        variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CASEWARD_")},
             "CASEWARD_DATA": str(folder),
             "CASEWARD_DEMO": "true",
             "CASEWARD_DEBOUNCE_MS": "0",
             "CASEWARD_LOG_LEVEL": "warning",
+            **environment,
         }
         program = Path(sys.executable).parent / "caseward"
         with (folder / "served.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [program, "serve", "--port", str(self.port), "--workers", str(workers)],
-                env=environment,
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -124,9 +126,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, *, workers: int = 1) -> Iterator[Served]:
-    """Serve for the length of a block."""
-    desk = Served(folder, workers=workers)
+def served(
+    folder: Path, *, workers: int = 1, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Served]:
+    """Serve for the length of a block, with further settings from `environment`."""
+    desk = Served(folder, workers=workers, environment=environment)
     try:
         yield desk
     finally:
