@@ -127,6 +127,11 @@ def body(*events: Mapping[str, Any], **more: Any) -> bytes:
     return json.dumps({"events": events, **more}, default=str).encode()
 
 
+def client(url: str) -> httpx2.Client:
+    """Return somebody who calls the web without any signature."""
+    return httpx2.Client(base_url=url, timeout=30)
+
+
 def post(url: str, sent: bytes, *, signature: str | None = None) -> httpx2.Response:
     """Call the webhook as the vendor would."""
     headers = {SIGNATURE: sign(sent) if signature is None else signature, "content-type": "application/json"}

@@ -8,6 +8,8 @@ since every event is the same event however often it comes.
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -56,6 +58,12 @@ AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 DEADLOCKS = 5
 """How often a body is taken anew when two of them waited for each other."""
 
+QUIET_SECONDS = 10.0
+"""After a call was turned away, further ones of the same channel are only counted for so long."""
+
+_away: dict[tuple[str, int], tuple[float, int]] = {}
+"""Channel → when a call in its name was last recorded as turned away, and how many were since."""
+_counting = threading.Lock()
 _log = structlog.get_logger(__name__)
 
 
@@ -95,9 +103,21 @@ def take(channel_name: str, body: bytes) -> None:
 
 
 def turned_away(channel_name: str, why: str) -> None:
-    """Record that somebody called in a channel's name whom its vendor's signature does not bear out."""
+    """Record that somebody called in a channel's name whom its vendor's signature does not bear out.
+
+    Those that follow soon are counted in the next entry: whoever knows the address could fill the log otherwise.
+    """
+    key = (channel_name, id(tools.given().channels.get(channel_name)))
+    with _counting:
+        since, times = _away.get(key, (float("-inf"), 0))
+        now = time.monotonic()
+        if now - since < QUIET_SECONDS:
+            _away[key] = (since, times + 1)
+            return
+        _away[key] = (now, 0)
+    said = {"effect": "webhook", "channel": channel_name, "why": why, "times": times + 1}
     with db.apart():
-        log.append("denied", "outside", {"effect": "webhook", "channel": channel_name, "why": why}, at=tools.now())
+        log.append("denied", "outside", said, at=tools.now())
 
 
 @workflow

@@ -15,6 +15,7 @@ REFUSALS: Mapping[str, tuple[int, ...]] = {
     "/chat/session": (400, 403, 404, 408, 413, 415, 429, 503),
     "/chat/": (400, 401, 403, 408, 413, 415, 429, 503),
     "/api/": (400, 401, 403, 404, 408, 409, 413, 415, 503),
+    "/webhooks/": (400, 403, 404, 408, 413, 503),
     "/metrics": (503,),
 }
 """Path prefix → the problems its operations may answer with; the first that fits."""

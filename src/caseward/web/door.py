@@ -15,9 +15,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from caseward.web.problems import Handler, Problem, waited
-from caseward.web.security import HEADERS
+from caseward.web.security import HEADERS, HOOKS, MAX_HOOK
 
-BOUNDS: Sequence[tuple[str, int]] = (("/chat", 64 * 1024), ("/api/", 256 * 1024))
+BOUNDS: Sequence[tuple[str, int]] = (("/chat", 64 * 1024), ("/api/", 256 * 1024), (HOOKS, MAX_HOOK))
 """Path prefix → bytes a body may have; elsewhere security.py's bound holds."""
 BODY_SECONDS = 20
 """How long a body may take to arrive."""

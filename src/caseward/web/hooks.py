@@ -46,10 +46,17 @@ def greet(request: Request, channel: ChannelName) -> Response:
         raise
 
 
-@router.post("/{channel}", summary="Tell what happened", responses=ANSWER)
+@router.post(
+    "/{channel}",
+    summary="Tell what happened",
+    responses=ANSWER,
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
 def tell(request: Request, channel: ChannelName, body: Annotated[bytes, Depends(raw)]) -> Response:
-    """Take in what a vendor tells, in its own format and under its own signature. The answer comes once it is stored;
-    the same bytes again are the same call."""
+    """Take in what a vendor tells, in its own format and under its own signature.
+
+    The answer comes once it is stored; the same bytes again are the same call.
+    """
     plug = _hook(channel)
     try:
         plug.verify({name.lower(): value for name, value in request.headers.items()}, body)

@@ -33,6 +33,8 @@ HEADERS = {
 STRICT_TRANSPORT = "max-age=31536000"
 MAX_BODY = 1_000_000
 """Bytes a request may send; the longest message and the longest form are far below."""
+HOOKS, MAX_HOOK = "/webhooks/", 4_000_000
+"""Paths that vendors call, who send many events at once, and the bytes they may send."""
 
 
 TOO_MUCH = b"This is more than one request may send (1 MB). Nothing was stored.\n"
@@ -56,7 +58,8 @@ class Security:
         if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             await self._refuse(scope, send, 400, b"An address cannot hold a zero byte. Check it for slips.\n")
             return
-        if _declared(scope) > MAX_BODY:
+        most = MAX_HOOK if scope["path"].startswith(HOOKS) else MAX_BODY
+        if _declared(scope) > most:
             await self._refuse(scope, send, 413, TOO_MUCH)
             return
         seen, started = 0, False
@@ -65,7 +68,7 @@ class Security:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > MAX_BODY:
+            if seen > most:
                 raise TooLarge
             return message
 
