@@ -39,7 +39,10 @@ class ChannelPolicy:
     acknowledge: str = ""
     """Emoji put on a message at once when its answer takes a while, where the channel has reactions."""
     formal: str = ""
-    """Channel on which a conversation goes on when it must be formal."""
+    """Channel on which a conversation goes on when it must be formal: there the contact's registered address confirms
+    who writes here. Empty where the stated fields alone prove it."""
+    formal_hours: int = 24
+    """How long that answer is waited for."""
     lease_minutes: int = 240
     """How long a person who answers outside the desk keeps the case after their last word; then it is the desk's
     again. 0 for until they hand it back."""

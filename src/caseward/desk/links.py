@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from caseward.core.case import Case
+from caseward.core import ids
+from caseward.core.case import Case, Contact
 from caseward.core.errors import NotFound
 from caseward.core.events import Moved
 from caseward.core.ids import CaseId, ConversationId
@@ -44,8 +45,7 @@ def conversation_for(inbound: Inbound, now: datetime) -> ConversationId:
 
 def via(inbound: Inbound, conversation_id: ConversationId) -> str:
     """Return the door through which a message came into a conversation; empty for the conversation's own address."""
-    row = messages.conversation(conversation_id)
-    own = row is not None and (row.channel, row.address) == (inbound.channel, inbound.address)
+    own = links.is_at(conversation_id, inbound.channel, inbound.address)
     return "" if own else f"{inbound.channel}:{inbound.address}"
 
 
@@ -201,3 +201,45 @@ def _open(case: Case, channel: str, address: str, *, by: str, now: datetime) -> 
     )
     log.append("link", "house", {"opened": f"{channel}:{address}", "by": by}, at=now, case_id=case.id,
                conversation_id=case.conversation_id)  # fmt: skip
+
+
+# --- proofs that only a registered address can give -------------------------------------------------------------------
+
+
+def ask_proof(case: Case, contact: Contact, here: str, *, by: str) -> tuple[Proof, bool] | None:
+    """Return what is asked of a contact's registered address about the address `here`, and whether it is asked now or
+    was asked before; None where no address can be asked, or it was asked too often."""
+    pack, now = tools.pack(), tools.now()
+    policy = pack.channels.of(here.partition(":")[0])
+    if not policy.formal or not contact.email or policy.formal not in tools.given().channels:
+        return None
+    waiting = links.proof(case.id, now)
+    if waiting is not None and (waiting.contact_id, waiting.asked) == (contact.id, here):
+        return waiting, False
+    since = now - timedelta(minutes=pack.profile.identity.window_minutes)
+    if links.proofs_since(contact.id, here, since) >= pack.profile.identity.attempts:
+        log.append("identity", "house", {"outcome": "refused", "why": "asked too often", "contact": contact.id}, at=now,
+                   case_id=case.id, conversation_id=case.conversation_id)  # fmt: skip
+        return None
+    proof = Proof(
+        id=ids.new("prf"),
+        case_id=case.id,
+        contact_id=contact.id,
+        asked=here,
+        sent=f"{policy.formal}:{contact.email}",
+        by=by,
+        at=now,
+        expires_at=now + timedelta(hours=policy.formal_hours),
+    )
+    if waiting is not None:
+        links.settle_proof(waiting.id, "dropped", now)
+    links.keep_proof(proof)
+    log.append("identity", by, {"outcome": "asked", "contact": contact.id, "address": here, "of": proof.sent}, at=now,
+               case_id=case.id, conversation_id=case.conversation_id)  # fmt: skip
+    return proof, True
+
+
+def began_at(case: Case) -> str:
+    """Return `channel:address` of the conversation that a case belongs to."""
+    row = messages.conversation(case.conversation_id)
+    return f"{row.channel}:{row.address}" if row is not None else ""

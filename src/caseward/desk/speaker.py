@@ -74,7 +74,7 @@ def say(
     )
     if parcel is None:
         return False
-    messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id)
+    messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id, to=draft.address)
     if not channel.pull:
         tools.begin("deliver", parcel, f"deliver:{parcel}:{now.timestamp()}")
     log.append(
@@ -95,20 +95,26 @@ def say(
         release=tools.pack().profile.release,
     )
     cases.set_clock(case.id, "first_response", met_at=now)
+    if outcome is ResultStatus.SUCCESS and draft.template in tools.pack().channels.confirmations:
+        tools.begin("confirm", draft.id, f"confirm:{draft.id}")
     return True
+
+
+OWN = ("promise_time", "options", "reference", "masked_email")
+"""Values that a courtesy may carry."""
 
 
 def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, key: str) -> bool:
     """Send a courtesy: an approved template that says nothing of any account, on the pack's own consent.
 
-    It may carry a promised time, the offered free times, the business's name and nothing else; so it needs no person
-    in any phase. Return False when it was said before.
+    It may carry a promised time, the offered free times, the case's number, the masked address that a mail went to, the
+    business's name and nothing else; so it needs no person in any phase. Return False when it was said before.
     """
     if outbox.said(key):
         return False
     pack, now = tools.pack(), tools.now()
     language = pack.language(case.language)
-    own = {name: values[name] for name in ("promise_time", "options") if values.get(name)}
+    own = {name: values[name] for name in OWN if values.get(name)}
     printed = {name: wording.show(pack, name, value, language, now=now) for name, value in own.items()}
     draft = Draft(
         id=DraftId(ids.new("drf")),

@@ -8,7 +8,7 @@ from typing import Any
 
 from caseward.core import ids
 from caseward.core.approval import Approval, Terms
-from caseward.core.case import Case, CaseStatus
+from caseward.core.case import Case, CaseStatus, IdentityState
 from caseward.core.ids import DraftId
 from caseward.core.policy import Tier
 from caseward.core.task import Draft, Result, ResultStatus
@@ -56,7 +56,7 @@ def _authorise(task_id: str) -> bool:
     if task.attempts == 0:
         draft, _checks, _at = requests.draft(task.draft_id)
         tier = requests.get(task.approval_id).tier if task.approval_id else case.tier
-        picture = triage.refresh(case, identity.of(case), draft.decision)
+        picture = triage.refresh(case, identity.of(case, draft.address), draft.decision)
         health.listen(picture.heard)
         why = gate.still_allows(picture, tier if tier is not None else Tier.R0)
         if why:
@@ -104,8 +104,8 @@ def _settle(task: Task, result: Result) -> str:
         return str(result.status)
 
     draft, _checks, _at = requests.draft(task.draft_id)
-    who = identity.of(case)
-    if result.status in draft.replies and _as_promised(task, result):
+    who = identity.of(case, draft.address)
+    if result.status in draft.replies and _as_promised(task, result) and who.state is IdentityState.VERIFIED:
         asked = requests.get(task.approval_id) if task.approval_id else None
         consent = Approval(  # the work is done, so its words may follow however long it took
             case_id=case.id,
@@ -132,7 +132,7 @@ def _ask_people(case: Case, task: Task, result: Result, draft: Draft) -> str:
     lane = tools.pack().policy.lanes[-1]
     told = replace(draft, id=DraftId(ids.new("drf")), task=None, template="", resolves=False,
                    replies={ResultStatus.SUCCESS: ""})  # fmt: skip
-    checks = review.check(case, told, identity.of(case).state, by_person=True)
+    checks = review.check(case, told, identity.of(case, told.address).state, by_person=True)
     approvals.open(case, told, checks, lane=lane, tier=Tier.R3, question="What should the customer be told?",
                    why=f"{task.request.summary or task.request.skill}: {result.detail or result.status}",
                    terms=Terms.of(gate.unforeseen()))  # fmt: skip

@@ -73,6 +73,22 @@ def prove(channel: str, address: str, contact_id: ContactId, *, method: str, now
     )
 
 
+def stands_for(contact_id: ContactId) -> ContactId:
+    """Return the contact as whom one counts: itself, or the one that it was merged into."""
+    return ContactId(db.run(_STANDS_FOR, {"id": contact_id}).fetchall()[0].id)
+
+
+_STANDS_FOR = """
+    with recursive chain(id, n) as (
+        select %(id)s::text, 0
+        union all
+        select merges.kept, chain.n + 1 from chain
+        join merges on merges.gone = chain.id and merges.kind = 'contact' and merges.undone_at is null
+    )
+    select id from chain order by n desc limit 1
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proved:
     """A proven link between a contact and an address."""

@@ -115,6 +115,12 @@ _ADD: Final = """
     insert into messages (id, conversation_id, case_id, inbound, author, kind, text, at)
     values (%(id)s, %(conversation)s, %(case)s, false, %(author)s, %(kind)s, %(text)s, %(at)s)
 """
+_SAY: Final = """
+    insert into messages (id, conversation_id, case_id, inbound, author, kind, text, at, via)
+    select %(id)s, id, %(case)s, false, %(author)s, %(kind)s, %(text)s, %(at)s,
+        case when channel || ':' || address = %(to)s then '' else %(to)s end
+    from conversations where id = %(conversation)s
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,9 +246,10 @@ def add(
     return of_row(added)
 
 
-def say(conversation_id: ConversationId, *, case_id: str, text: str, at: datetime, id: str) -> None:
-    """Store a reply with the commit: the conversation must be locked, so that its number is drawn in its order."""
-    db.hold(_ADD, _ours(conversation_id, case_id, "desk", text, at, "text", id))
+def say(conversation_id: ConversationId, *, case_id: str, text: str, at: datetime, id: str, to: str) -> None:
+    """Store a reply `to` an address (`channel:address`) with the commit: the conversation must be locked, so that its
+    number is drawn in its order."""
+    db.hold(_SAY, {**_ours(conversation_id, case_id, "desk", text, at, "text", id), "to": to})
 
 
 def _ours(
@@ -260,10 +267,11 @@ def _ours(
 
 
 def visible(conversation_id: ConversationId, *, after: int, limit: int = 200) -> list[Message]:
-    """Return what the contact sees of a conversation after number `after`, oldest first."""
+    """Return what the contact sees of a conversation after number `after`, at its own address, oldest first."""
+    here = (table.c.kind != "note", table.c.via == "")
     rows = db.execute(
         select(table)
-        .where(table.c.conversation_id == conversation_id, table.c.seq > after, table.c.kind != "note")
+        .where(table.c.conversation_id == conversation_id, table.c.seq > after, *here)
         .order_by(table.c.seq)
         .limit(limit)
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+
+import phonenumbers
 
 from caseward.adapters.records.kinds import Args, failed, found
 from caseward.core.pack import IdentityPolicy, Match
@@ -22,6 +25,8 @@ class Register:
 
     book: RecordBook
     identity: IdentityPolicy
+    country: str = ""
+    """ISO 3166 code of the country that a telephone number without one is of."""
 
     def find_person(self, args: Args, now: datetime) -> Result:
         """Return whose all of the proofs are, or that they do not match: never which is wrong."""
@@ -38,6 +43,20 @@ class Register:
             if all(given[name] and _plain(each.data.get(self._match(name).field, "")) == given[name] for name in own)
         ]
         return found(contact=fitting[0].id) if given and len(fitting) == 1 else failed("no_match")
+
+    def find_by(self, args: Args, now: datetime) -> Result:
+        """Return whose telephone number, or whose e-mail address, it is: `no_match`, or `ambiguous` for several."""
+        [(name, value)] = args.items()
+        plain = (lambda each: _number(str(each), self.country)) if name == "phone" else _plain
+        wanted, match = plain(value), self._match(str(name))
+        fitting = {
+            str(each.data.get(match.person, each.id) if match.kind != "person" else each.id)
+            for each in self.book.find(match.kind)
+            if wanted and plain(each.data.get(match.field, "")) == wanted
+        }
+        if len(fitting) != 1:
+            return failed("ambiguous" if fitting else "no_match")
+        return found(contact=fitting.pop())
 
     def person(self, args: Args, now: datetime) -> Result:
         """Return what is on record of a person."""
@@ -66,6 +85,16 @@ class Register:
         if ids is None:
             return self.book.find("person") if all(own.values()) else ()
         return [person for id in sorted(ids) if (person := self.book.get("person", id)) is not None]
+
+
+@lru_cache(maxsize=1 << 15)
+def _number(value: str, country: str) -> str:
+    """Return a telephone number as E.164, empty for what is none; one without a country is of the house's."""
+    try:
+        number = phonenumbers.parse(value, country or None)
+    except phonenumbers.NumberParseException:
+        return ""
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def _plain(value: object) -> str:

@@ -18,7 +18,8 @@ from caseward.core.pack import Pack
 from caseward.core.ports import RecordBook, Skill
 
 NAMES = (
-    *("next_session", "reschedule_quota", "free_slots", "last_payment", "last_invoice", "find_person", "person"),
+    *("next_session", "reschedule_quota", "free_slots", "last_payment", "last_invoice", "find_person", "find_by"),
+    "person",
     *("reschedule", "resend_invoice", "refund"),
 )
 
@@ -26,7 +27,7 @@ NAMES = (
 def skills(book: RecordBook, pack: Pack) -> list[Skill]:
     """Return the skills over `book`; the pack's hours say which days are open and when a month begins."""
     times, till = calendar.Calendar(book=book, hours=pack.hours), Till(book=book)
-    register = Register(book=book, identity=pack.profile.identity)
+    register = Register(book=book, identity=pack.profile.identity, country=pack.profile.holidays.country)
     return [
         Reading(name="next_session", system="calendar", read=times.next_session),
         Reading(name="reschedule_quota", system="calendar", read=times.reschedule_quota),
@@ -34,6 +35,7 @@ def skills(book: RecordBook, pack: Pack) -> list[Skill]:
         Reading(name="last_payment", system="payments", read=till.last_payment),
         Reading(name="last_invoice", system="payments", read=till.last_invoice),
         Reading(name="find_person", system="records", read=register.find_person),
+        Reading(name="find_by", system="records", read=register.find_by),
         Reading(name="person", system="records", read=register.person),
         Write(name="reschedule", system="calendar", book=book, plan=times.reschedule),
         Write(name="resend_invoice", system="payments", book=book, plan=till.resend_invoice),

@@ -34,7 +34,11 @@ def be_polite(case: Case, turn: Turn, template: str) -> str:
 
 
 def ask_identity(case: Case, turn: Turn, picture: Picture) -> str:
-    """Ask for exactly the fields that policy names; nothing was read so far."""
+    """Ask for exactly the fields that policy names; nothing was read so far. Who gave them is asked at the registered
+    address where the channel's policy wants that (flows/moving.py)."""
+    if picture.who.claimed is not None:
+        tools.begin("prove_by_mail", f"{case.id} {picture.who.claimed} policy", f"prove:{case.id}:{turn.number}")
+        return casework.become(case, CaseStatus.PENDING_VERIFICATION, pending=remember(turn, picture, ask=ASK_IDENTITY))
     wrong = picture.who.state is IdentityState.MISMATCH and case.pending.get("ask") == ASK_IDENTITY
     template = "identity-mismatch" if wrong else "identity-request"
     case = cases.change(case, tools.now(), questions=case.questions + (0 if wrong else 1))
@@ -102,7 +106,7 @@ def ask(case: Case, draft: Draft, checks: Sequence[Check], **of: Any) -> None:
 def ask_anew(case: Case, request: Request, draft: Draft, *, lane: str, why: str) -> None:
     """Ask the people of a lane about the draft of an earlier request, on the same terms."""
     draft = drafting.renewed(copy(draft))
-    checks = review.check(case, draft, identity.of(case).state)
+    checks = review.check(case, draft, identity.of(case, draft.address).state)
     ask(case, draft, checks, lane=lane, tier=request.tier, question=request.question, why=why,
          terms=request.terms)  # fmt: skip
 
@@ -122,7 +126,7 @@ def adds_nothing(before: Case, case: Case, picture: Picture) -> bool:
 def asked_before(case: Case, draft: Draft, task: Task) -> str:
     """The same effect was asked for before, and may happen or have happened: a person says what to tell the contact."""
     told = replace(copy(draft), task=None, template="", resolves=False, replies={ResultStatus.SUCCESS: ""})
-    checks = review.check(case, told, identity.of(case).state, by_person=True)
+    checks = review.check(case, told, identity.of(case, told.address).state, by_person=True)
     why = f"{task.request.summary or task.request.skill}: this was asked for before and is {task.state}."
     ask(case, told, checks, lane=tools.pack().policy.lanes[-1], tier=Tier.R3,
          question="What should the customer be told?", why=why, terms=Terms.of(gate.unforeseen()))  # fmt: skip

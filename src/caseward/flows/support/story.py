@@ -150,7 +150,7 @@ def conclude(approval_id: str) -> str:
     request = requests.get(approval_id)
     case = casework.hold_still(request.case_id)
     draft, _checks, _at = requests.draft(request.draft_id)
-    who = identity.of(case)
+    who = identity.of(case, draft.address)
     if request.state is ApprovalState.DENIED:
         speaker.tell(case, "declined", {}, address=draft.address, key=f"declined:{request.id}")
         return casework.become(case, CaseStatus.RESOLVED, disposition="declined", pending={})
