@@ -71,7 +71,7 @@ class Account:
 
     def jump(self, by: timedelta) -> None:
         """Move the clock on, such as past the 24 hours."""
-        with self._changed():
+        with self.changed():
             self._ahead += by
 
     def register(self) -> bool:

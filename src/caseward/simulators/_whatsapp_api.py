@@ -85,7 +85,7 @@ def _address(sim: WhatsApp, request: Request) -> dict[str, Any]:
     file = sim.files.get(id)
     if file is None:
         raise Refusal(100, "Unsupported get request. The media does not exist.")
-    until = int((sim.now() + sim.expires).timestamp())
+    until = int(sim.valid_until().timestamp())
     return {
         "url": f"{request.base_url}attachments/{id}?ext={until}",
         "mime_type": file.mime,

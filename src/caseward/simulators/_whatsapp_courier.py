@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import httpx2
 
@@ -44,7 +45,6 @@ class Courier:
         self._held: list[bytes] | None = None
         self._numbers = itertools.count()
         self._over = False
-        self._http = httpx2.Client(timeout=30)
         self._threads: list[threading.Thread] = []
         self.hands = hands
 
@@ -90,7 +90,13 @@ class Courier:
             self._wake.notify_all()
         for thread in self._threads:
             thread.join(timeout=5)
-        self._http.close()
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    @cached_property
+    def _http(self) -> httpx2.Client:
+        """Return what calls the hook; a simulator that calls none needs none."""
+        return httpx2.Client(timeout=30)
 
     def _put(self, bodies: list[bytes]) -> None:
         if not self.hook:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from caseward.simulators._whatsapp_phones import Phone, Said
     from caseward.simulators.whatsapp import WhatsApp
 
-SAMPLES = ("6281200000001", "6281200000002", "6281200000003")
-"""Numbers offered to begin with; the sample records of the shipped packs hold such."""
+SAMPLES = ("6280000000001", "6280000000002", "6280000000003", "6280000000009")
+"""Numbers offered to begin with: students of the sample records, and at the end somebody who is none."""
 MOST_BYTES = 8_000_000
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 Given = Mapping[str, Any]

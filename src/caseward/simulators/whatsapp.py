@@ -48,14 +48,12 @@ class WhatsApp(Customers):
         self.reads = True
         """Whether customers read at once what arrives."""
         self.a_second, self.seconds_between, self.burst = 80, 6.0, 45
-        self.expires = timedelta(minutes=5)
-        """How long the address of a file holds."""
         self.calls: list[dict[str, Any]] = []
         """Every message that was taken, as it came."""
         self.app = Starlette(routes=[*_whatsapp_api.routes(self), *_whatsapp_page.routes(self)])
         self._refusals: list[Refusal] = []
         self._failures: list[int] = []
-        self._losses = 0
+        self._losses = self._stale = 0
         self._sent_at: collections.deque[datetime] = collections.deque(maxlen=1000)
 
     def fail_next(self, code: int, times: int = 1) -> None:
@@ -69,6 +67,10 @@ class WhatsApp(Customers):
     def lose_next(self, times: int = 1) -> None:
         """Send the next messages and close the connection before the answer is whole."""
         self._losses += times
+
+    def stale_next(self, times: int = 1) -> None:
+        """Tell the next addresses of files when they have expired already."""
+        self._stale += times
 
     def approve(self, name: str, language: str, wording: str) -> None:
         """Approve a template; from then on only approved ones are taken."""
@@ -105,6 +107,12 @@ class WhatsApp(Customers):
         known = {"user_id": phone.user_id} if phone.hidden else {"input": phone.number, "wa_id": phone.number}
         answer = {"messaging_product": "whatsapp", "contacts": [known], "messages": [{"id": id}]}
         return answer, lost
+
+    def valid_until(self) -> datetime:
+        """Return until when an address of a file that is told now may be called: five minutes."""
+        with self.lock:
+            stale, self._stale = self._stale > 0, max(0, self._stale - 1)
+        return self.now() + timedelta(minutes=-1 if stale else 5)
 
     def _recipient(self, message: Mapping[str, Any]) -> Phone:
         named = str(message.get("to") or message.get("recipient"))

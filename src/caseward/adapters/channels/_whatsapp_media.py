@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
@@ -31,15 +30,12 @@ def fetch(http: httpx2.Client, ref: str, *, api_url: str, number: str, most: int
     try:
         for again in (False, True):
             found = _look_up(http, ref, number)
-            url, stated = str(found.get("url") or ""), str(found.get("mime_type") or "").partition(";")[0].strip()
             size = found.get("file_size")
             if isinstance(size, int) and size > most:
                 raise _too_large(most)
-            if not _is_metas(url, api_url):
-                raise Undeliverable(NAME, "host", f"the file is said to be on {urlsplit(url).hostname or 'no host'}")
-            content = _download(http, url, most, last=again)
+            content = _download(http, _metas(str(found.get("url") or ""), api_url), most, last=again)
             if content is not None:
-                return _checked(content, stated)
+                return _checked(content, str(found.get("mime_type") or "").partition(";")[0].strip())
     except httpx2.HTTPError as error:
         raise SystemDown(NAME, str(error) or type(error).__name__) from error
     raise AssertionError("a last download returns or raises")
@@ -61,7 +57,7 @@ def _look_up(http: httpx2.Client, ref: str, number: str) -> dict[str, Any]:
     raise Undeliverable(NAME, "gone", fault.said or "Meta does not have this file any longer")
 
 
-def _download(http: httpx2.Client, url: str, most: int, *, last: bool) -> bytes | None:
+def _download(http: httpx2.Client, url: httpx2.URL, most: int, *, last: bool) -> bytes | None:
     """Return the bytes, or None when the address has expired and it is not the `last` one to try."""
     until = time.monotonic() + SECONDS
     with http.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
@@ -81,15 +77,17 @@ def _download(http: httpx2.Client, url: str, most: int, *, last: bool) -> bytes 
         return bytes(content)
 
 
-def _is_metas(url: str, api_url: str) -> bool:
+def _metas(address: str, api_url: str) -> httpx2.URL:
+    """Return the address, read by the client that will call it; raise Undeliverable when it is not Meta's."""
     try:
-        there, api = urlsplit(url), urlsplit(api_url)
-        if there.username is not None or there.password is not None:
-            return False
-        same = (there.scheme, there.hostname, there.port) == (api.scheme, api.hostname, api.port)
-        return same or (there.scheme == "https" and there.hostname in HOSTS and there.port in (None, 443))
-    except ValueError:
-        return False
+        url, api = httpx2.URL(address), httpx2.URL(api_url)
+    except httpx2.InvalidURL:
+        raise Undeliverable(NAME, "host", "the file is said to be at no address") from None
+    same = (url.scheme, url.host, url.port) == (api.scheme, api.host, api.port)
+    known = url.scheme == "https" and url.host in HOSTS and url.port is None
+    if url.userinfo or not (same or known):
+        raise Undeliverable(NAME, "host", f"the file is said to be on {url.host or 'no host'}")
+    return url
 
 
 def _checked(content: bytes, stated: str) -> Fetched:
