@@ -116,6 +116,7 @@ def _mark(box: BaseMailBox) -> str:
 
 def _take(box: BaseMailBox, mark: str, hear: Callable[[bytes], None], over: Signal) -> None:
     """Hear what is new, the oldest first."""
+    box.client.untagged_responses.pop("EXISTS", None)
     for uid in _search(box, "UNSEEN" if mark == "\\Seen" else f"UNKEYWORD {mark}"):
         if over.is_set():
             return
@@ -126,9 +127,14 @@ def _take(box: BaseMailBox, mark: str, hear: Callable[[bytes], None], over: Sign
 
 
 def _idle(box: BaseMailBox, over: Signal) -> None:
-    """Wait until the server tells of something, or for a while; a second at a time, to end soon when it is over."""
+    """Wait until the server tells of something, or for a while; a second at a time, to end soon when it is over.
+
+    What it told since the last look, with the answers to other commands, it does not tell again.
+    """
     box.idle.start()
     try:
+        if "EXISTS" in box.client.untagged_responses:
+            return
         for _ in range(IDLE_SECONDS):
             if over.is_set() or box.idle.poll(timeout=1):
                 return
