@@ -111,6 +111,7 @@ class Telegram(People):
         world, name = self.world, method.lower()
         with world.changed:
             world.calls.append((name, given))
+            world.changed.notify_all()
             try:
                 self._hinder(name, given)
                 if name not in METHODS:

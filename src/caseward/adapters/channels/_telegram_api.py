@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +13,9 @@ import httpx2
 from caseward.core.errors import CasewardError, SystemDown, Undeliverable
 
 NAME = "telegram"
-CHUNK_BYTES = 64 * 1024
-_TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
+SECONDS, CONNECT_SECONDS = 10.0, 5.0
+DOWNLOAD_SECONDS = 60.0
+"""A whole file, however slowly it trickles."""
 
 # The token is part of every address, and these loggers write addresses: to INFO the one, to DEBUG the other.
 for _logger in ("httpx2", "httpcore", "httpcore2"):
@@ -29,7 +31,7 @@ class Api:
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url.rstrip("/"), token
-        self._http = httpx2.Client(timeout=_TIMEOUT)
+        self._http = httpx2.Client(timeout=SECONDS)
 
     def call(self, method: str, parameters: Mapping[str, Any], *, again: bool = False, seconds: float = 0) -> Any:
         """Return the `result` of a method.
@@ -55,23 +57,26 @@ class Api:
     def download(self, path: str, *, most: int) -> tuple[bytes, str]:
         """Return the content of a file that `getFile` gave the path of, and the type that the server says."""
         address = f"{self._url}/file/bot{self._token}/{quote(path)}"
+        until = time.monotonic() + DOWNLOAD_SECONDS
         try:
-            with self._http.stream("GET", address) as answer:
+            with self._http.stream("GET", address, headers={"Accept-Encoding": "identity"}) as answer:
                 if answer.status_code == httpx2.codes.TOO_MANY_REQUESTS or answer.status_code >= 500:
                     raise SystemDown(NAME, f"a file could not be fetched (HTTP {answer.status_code})")
-                if answer.status_code != httpx2.codes.OK:
+                if answer.status_code != httpx2.codes.OK or "content-encoding" in answer.headers:
                     raise Undeliverable(NAME, str(answer.status_code), "the file is gone")
                 content = bytearray()
-                for chunk in answer.iter_bytes(CHUNK_BYTES):
+                for chunk in answer.iter_raw():
                     content += chunk
                     if len(content) > most:
                         raise Undeliverable(NAME, "too_large", f"the file is larger than {most} bytes")
+                    if time.monotonic() > until:
+                        raise SystemDown(NAME, f"a file did not come within {DOWNLOAD_SECONDS:.0f} s")
                 return bytes(content), answer.headers.get("content-type", "").partition(";")[0].strip()
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise SystemDown(NAME, f"a file could not be fetched ({type(error).__name__})") from None
 
     def _call(self, method: str, parameters: Mapping[str, Any], seconds: float) -> Any:
-        patience = httpx2.Timeout(10.0 + seconds, connect=5.0)
+        patience = httpx2.Timeout(SECONDS + seconds, connect=CONNECT_SECONDS)
         try:
             answer = self._http.post(f"{self._url}/bot{self._token}/{method}", json=dict(parameters), timeout=patience)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.InvalidURL) as error:
