@@ -279,10 +279,9 @@ def visible(conversation_id: ConversationId, *, after: int, limit: int = 200) ->
 
 
 def of_turn(conversation_id: ConversationId, turn: int) -> list[Message]:
-    """Return the messages that a turn claimed, oldest first."""
-    rows = db.execute(
-        select(table).where(table.c.conversation_id == conversation_id, table.c.turn == turn).order_by(table.c.seq)
-    )
+    """Return the messages that a turn claimed, by when they were written: vendors deliver in any order."""
+    of_it = (table.c.conversation_id == conversation_id, table.c.turn == turn)
+    rows = db.execute(select(table).where(*of_it).order_by(table.c.at, table.c.seq))
     return [of_row(row) for row in rows]
 
 

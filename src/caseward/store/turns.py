@@ -37,12 +37,12 @@ _TAKE_UP: Final = """
             ) as asked
         from conversations where id = %(conversation)s
     ) as seen
-    order by claimed.seq
+    order by claimed.at, claimed.seq
 """
 
 
 def take_up(conversation_id: ConversationId, turn: int, case_id: CaseId) -> Sequence[Message]:
-    """Take all messages that no turn has, put them into the case file, and look around; oldest first.
+    """Take all messages that no turn has, put them into the case file, and look around; by when they were written.
 
     The conversation and the case must be locked.
     """

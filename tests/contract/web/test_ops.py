@@ -153,7 +153,7 @@ def test_every_code_a_problem_may_have_is_described(site: Site) -> None:
         re.findall(r'^    code = "(\w+)"', source, re.M)
     )
 
-    assert used - CODES.keys() <= {"error", "pack_error", "stale_form"}
+    assert used - CODES.keys() <= {"error", "pack_error", "stale_form", "undeliverable"}
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
