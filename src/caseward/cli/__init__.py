@@ -21,6 +21,7 @@ from caseward.cli import (
     releases,
     rules,
     serving,
+    simulating,
     starting,
     systems,
     words,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 for module in (
     serving,
+    simulating,
     rules,
     flow,
     starting,

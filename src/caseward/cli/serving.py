@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,11 +46,14 @@ def demo(
     ] = None,
     port: Port = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos of this business did.")] = False,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Use the WhatsApp, Telegram and e-mail of `caseward simulate`.")
+    ] = False,
 ) -> None:
     """Run a business with sample records, web chat and console; Ctrl-C ends it and leaves nothing behind."""
     from caseward.settings import Settings
 
-    settings = Settings.load(pack=pack, port=port, demo=True, workers=1)
+    settings = Settings.load(pack=pack, port=port, demo=True, workers=1, **(_vendors() if simulated else {}))
     _require_port(settings)
     _say("starting the desk ...")
     from caseward import app
@@ -61,11 +65,25 @@ def demo(
         url = place.connect(settings, stack, demo=True)
         _say("database is up; laying out the sample records ...")
         business, links = app.prepare_demo(url, settings)
+        if simulated:
+            _introduce()
         _say("learning how people put things ...")
-        told = "\n".join(_guide(settings.base_url, business, links))
+        told = "\n".join((*_guide(settings.base_url, business, links), *(_PLAY if simulated else ())))
         threading.Thread(target=_announce, args=(settings, told), daemon=True).start()
         _serve(settings)
     _say("the desk is closed.")
+
+
+def _vendors() -> Mapping[str, str]:
+    from caseward.cli import practice
+
+    return practice.settings()
+
+
+def _introduce() -> None:
+    from caseward.cli import practice
+
+    practice.introduce(datetime.now(UTC))
 
 
 def serve(
@@ -148,6 +166,12 @@ def _announce(settings: Settings, guide: str) -> None:
             return
         time.sleep(0.1)
     print(guide, flush=True)
+
+
+_PLAY = (
+    "WhatsApp, Telegram and e-mail are simulated: play the other side with `caseward simulate` in another terminal.",
+    "",
+)
 
 
 def _guide(base: str, pack: Pack, links: Mapping[str, str]) -> Iterator[str]:

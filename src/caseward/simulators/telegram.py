@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from starlette.applications import Starlette
@@ -40,16 +41,26 @@ _LATER = {400: "Bad Request", 403: "Forbidden", 500: "Internal Server Error", 50
 class Telegram(People):
     """One bot's Telegram."""
 
-    def __init__(self, *, token: str = TOKEN, bot: str = "Desk", clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        token: str = TOKEN,
+        bot: str = "Desk",
+        clock: Callable[[], datetime] | None = None,
+        people: Mapping[int, str] = MappingProxyType(PEOPLE),
+        team: Collection[int] = TEAM,
+    ) -> None:
         """Set up a Telegram.
 
         Args:
             token: what the bot must show.
             bot: what it is called.
             clock: gives the dates of messages.
+            people: id → name of everybody there is at first.
+            team: those of them who are in the groups.
         """
         super().__init__(World(token, bot, clock or (lambda: datetime.now(UTC))))
-        seeded(self, PEOPLE, GROUPS, TEAM)
+        seeded(self, people, GROUPS, team)
         self._courier = Courier(self.world, self.call)
         self.app = Starlette(
             lifespan=self._lifespan,

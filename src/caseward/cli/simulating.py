@@ -1,0 +1,116 @@
+"""Play the other side: a customer's phone, the team's group, a mailbox, on pages of this machine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caseward.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from caseward.core.pack import Pack
+
+
+class Vendor(StrEnum):
+    """Whose part is played."""
+
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    EMAIL = "email"
+    ALL = "all"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command("simulate")(simulate)
+
+
+def simulate(
+    vendor: Annotated[Vendor, typer.Argument(help="Whose part to play.")] = Vendor.ALL,
+    desk: Annotated[
+        str, typer.Option(metavar="URL", help="Where the desk is that is called.")
+    ] = "http://127.0.0.1:8400",
+    pack: Annotated[
+        str | None, typer.Option(metavar="DIR", help="The business whose sample contacts there are.")
+    ] = None,
+) -> None:
+    """Serve pages on which you play a vendor's other side: the customer's phone, the team's groups, a mailbox.
+
+    The desk on the other end is `caseward demo --simulated`; either may be started first. Ctrl-C ends it.
+    """
+    from caseward.packs.load import load
+    from caseward.settings import Settings
+
+    business = load(Settings.load(pack=pack).pack)
+    names = [each for each in Vendor if each is not Vendor.ALL] if vendor is Vendor.ALL else [vendor]
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_caught: over.set())
+    with ExitStack() as stack:
+        for name in names:
+            try:
+                url = stack.enter_context(_PLAYED[name](desk.rstrip("/"), business))
+            except OSError as error:
+                raise BadInput(f"{name} cannot be simulated ({error.strerror}); is it running already?") from None
+            print(f"{name:<9} {url}", flush=True)
+        print("Ctrl-C ends this.", file=sys.stderr, flush=True)
+        over.wait()
+
+
+def _contacts(pack: Pack) -> list[Mapping[str, Any]]:
+    return [each for each in pack.records.get("person", ()) if each.get("phone") or each.get("email")]
+
+
+@contextmanager
+def _whatsapp(desk: str, pack: Pack) -> Iterator[str]:
+    from caseward.cli import practice
+    from caseward.simulators import serving
+    from caseward.simulators.whatsapp import WhatsApp
+
+    meta = WhatsApp(hook=f"{desk}/webhooks/whatsapp")
+    for contact in _contacts(pack):
+        if contact.get("phone"):
+            meta.phone(str(contact["phone"]), name=str(contact.get("name", "")))
+    with serving.running(meta.app, port=practice.PORTS["whatsapp"]) as url:
+        try:
+            yield url
+        finally:
+            meta.courier.close()
+
+
+@contextmanager
+def _telegram(_desk: str, _pack: Pack) -> Iterator[str]:
+    from caseward.cli import practice
+    from caseward.simulators.telegram import Telegram
+
+    people = {number: role.replace("_", " ").capitalize() for number, role in practice.TEAM.items()}
+    bot = Telegram(people={**people, 2001: "A customer"}, team=tuple(people))
+    for number in people:
+        bot.write(number, None, "/start")  # so that the bot may write to them
+    with bot.running(port=practice.PORTS["telegram"]) as url:
+        yield url
+
+
+@contextmanager
+def _email(_desk: str, _pack: Pack) -> Iterator[str]:
+    from caseward.cli import practice
+    from caseward.simulators import serving
+    from caseward.simulators.mail import Mail
+
+    mail = Mail(smtp_port=practice.SMTP_PORT, imap_port=practice.IMAP_PORT)
+    with serving.running(mail.app, port=practice.PORTS["email"]) as url:
+        yield url
+
+
+_PLAYED: Mapping[Vendor, Callable[[str, Pack], Any]] = {
+    Vendor.WHATSAPP: _whatsapp,
+    Vendor.TELEGRAM: _telegram,
+    Vendor.EMAIL: _email,
+}
