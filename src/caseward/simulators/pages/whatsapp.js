@@ -50,8 +50,8 @@ function draw() {
   find("name").textContent = here.name;
   find("about").textContent = here.hidden ? `${here.user_id}, number hidden` : `+${here.number}`;
   const badge = find("window");
-  badge.textContent = here.open_until ? `Free words until ${clock(here.open_until)}` : "Only approved wording";
-  badge.className = `badge ${here.open_until ? "badge-ok" : "badge-warn"}`;
+  badge.textContent = here.open_until ? `Window open until ${clock(here.open_until)}` : "Window closed";
+  badge.className = `push badge ${here.open_until ? "badge-ok" : "badge-warn"}`;
   find("prefer").setAttribute("aria-pressed", here.stopped);
   find("status").textContent = here.typing ? "The business is writing" : "";
   const lines = here.chat.map(line);
@@ -61,7 +61,8 @@ function draw() {
   if (here.chat.some((each) => each.by === "business" && each.state === "delivered") && !document.hidden) doing("look");
 }
 
-const clock = (moment) => new Date(moment).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+const clock = (moment) =>
+  new Date(moment).toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
 
 function person(each) {
   const last = each.chat.at(-1);
@@ -88,8 +89,9 @@ function line(said) {
   const under = el("div", { class: "under" }, who, time(said.at), said.edited ? "edited" : "",
     own && said.state !== "read" ? "" : ticks ? el("span", { class: `wa-ticks ${said.state === "read" ? "wa-ticks-read" : ""}`, "aria-hidden": "true" }, ticks) : "",
     word && (!own || said.state === "read") ? el("span", { class: said.state === "failed" ? "is-bad" : "" }, word) : "",
-    said.reactions.length ? el("span", { class: "wa-reactions" }, said.reactions.join(" ")) : "");
-  return el("div", { class: `line wa-line ${own ? "line-own" : ""}` }, bubble, choices, under, said.gone ? "" : more(said, own));
+    said.reactions.length ? el("span", { class: "wa-reactions" }, said.reactions.join(" ")) : "",
+    said.gone ? "" : more(said, own));
+  return el("div", { class: `line wa-line ${own ? "line-own" : ""}` }, bubble, choices, under);
 }
 
 // What one may do with a message; folded away, so that a chat stays a chat.
