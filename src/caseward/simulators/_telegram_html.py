@@ -13,6 +13,7 @@ TAGS = {
     "tg-emoji": "custom_emoji", "tg-time": "date_time",
 }  # fmt: skip
 """Tag → type of the entity; any other tag is refused."""
+NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _TOKEN = re.compile(r"&(?:#x[0-9a-fA-F]+|#[0-9]+|lt|gt|amp|quot)(?![A-Za-z0-9]);?|<(/?)([^\s>]*)([^>]*)(>?)")
 """A character written as an entity, or a tag. Every other `&` is a plain one."""
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([\w.-]+))""")
@@ -32,7 +33,7 @@ def read(source: str) -> tuple[str, list[dict[str, Any]]]:
         text += source[last : found.start()]
         last = found.end()
         if found[0].startswith("&"):
-            text += unescape(found[0].rstrip(";") + ";")
+            text += _decoded(found[0])
             continue
         closing, name, rest, end = found[1], found[2].lower(), found[3], found[4]
         where = f"at byte offset {len(source[: found.start()].encode())}"
@@ -55,6 +56,22 @@ def read(source: str) -> tuple[str, list[dict[str, Any]]]:
     if opened:
         raise ValueError(f'Can\'t find end tag corresponding to start tag "{opened[-1][0]}"')
     return text + source[last:], sorted(entities, key=lambda each: (each["offset"], -each["length"]))
+
+
+def _decoded(written: str) -> str:
+    """Return the character that an entity stands for; one that is none stays as it is written."""
+    name = written.strip("&;")
+    if not name.startswith("#"):
+        return NAMED[name]
+    code = int(name[2:], 16) if name[1:2] == "x" else int(name[1:])
+    if code == 0 or code >= 0x10FFFF or len(name) >= 9:
+        return written
+    if 0xD800 <= code <= 0xDFFF:
+        raise ValueError(
+            "Text contains invalid Unicode characters after decoding HTML entities, check for unmatched surrogate code "
+            "units"
+        )
+    return chr(code)
 
 
 def _entity(name: str, attributes: str, offset: int, length: int) -> dict[str, Any]:
