@@ -7,6 +7,7 @@ from the address that the case's proved contact has on record, or a person.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from caseward.core import ids
@@ -14,7 +15,7 @@ from caseward.core.case import Case, Contact
 from caseward.core.errors import NotFound
 from caseward.core.events import Moved
 from caseward.core.ids import CaseId, ConversationId
-from caseward.core.messages import Inbound
+from caseward.core.messages import Inbound, Message
 from caseward.core.text import normalise, words
 from caseward.desk import tools
 from caseward.store import cases, contacts, links, log, messages
@@ -241,5 +242,53 @@ def ask_proof(case: Case, contact: Contact, here: str, *, by: str) -> tuple[Proo
 
 def began_at(case: Case) -> str:
     """Return `channel:address` of the conversation that a case belongs to."""
-    row = messages.conversation(case.conversation_id)
+    return began_at_of(case.conversation_id)
+
+
+# --- doors that people open and close ---------------------------------------------------------------------------------
+
+
+def lead(case: Case, channel: str, address: str, *, by: str) -> None:
+    """Have what comes in at an address belong to a case, on a person's word."""
+    _open(case, channel, address, by=by, now=tools.now())
+
+
+def lead_home(part: Case, whole: Case, *, by: str) -> list[list[str]]:
+    """Have what comes in where a case began belong to another one; return the addresses at which that is so now.
+
+    A web chat stays what it is: its page shows its own conversation and nothing else.
+    """
+    row = messages.conversation(part.conversation_id)
+    if row is None or row.token_hash is not None or part.conversation_id == whole.conversation_id:
+        return []
+    _open(whole, row.channel, row.address, by=by, now=tools.now())
+    return [[row.channel, row.address]]
+
+
+def lead_away(case: Case, said: Sequence[Message], *, by: str) -> tuple[ConversationId, list[list[str]]]:
+    """Return the conversation to which some messages of a case belong by themselves, and the doors closed for it: that
+    of the address at which all of them came in, else the case's own."""
+    begun = began_at(case)
+    wrote = {each.via or (began_at_of(each.conversation_id) or begun) for each in said if each.inbound}
+    if len(wrote) != 1 or wrote == {begun}:
+        return case.conversation_id, []
+    channel, _, address = wrote.pop().partition(":")
+    own = messages.open_conversation(channel, address, token_hash=None, language=case.language, now=tools.now())
+    return own, close(case, [[channel, address]], by=by)
+
+
+def close(case: Case, addresses: Iterable[Sequence[str]], *, by: str) -> list[list[str]]:
+    """Close the doors of a case at some addresses; return those that stood open."""
+    now, closed = tools.now(), []
+    for channel, address in addresses:
+        door = links.home(channel, address).door
+        if door is not None and door.case_id == case.id and links.close_door(channel, address, now):
+            closed.append([channel, address])
+            log.append("link", by, {"closed": door.via}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    return closed
+
+
+def began_at_of(conversation_id: ConversationId) -> str:
+    """Return `channel:address` of a conversation; empty for none."""
+    row = messages.conversation(conversation_id)
     return f"{row.channel}:{row.address}" if row is not None else ""
