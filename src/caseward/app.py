@@ -30,7 +30,7 @@ from caseward.core.release import Changed, business
 from caseward.core.roles import Role
 from caseward.desk import current, library, tools
 from caseward.desk.tools import Tools
-from caseward.flows import clockwork
+from caseward.flows import arrivals, clockwork, listeners
 from caseward.flows.changeover import Changeover
 from caseward.packs import samples as sample_files
 from caseward.packs import shelf
@@ -101,6 +101,8 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         durable.launch(db.driver_url(url), db.engine(), db.joining, executor_id=executor_id)
         stack.callback(clockwork.stop)
         tools.use(replace(given, wake=clockwork.start(executor_id)))
+        stack.callback(listeners.stop)
+        listeners.start(executor_id, arrivals.take)
         shelf_ = place.shelf(settings, demo=demo)
         changeover = Changeover(shelf_, lambda pack: make_tools(settings, pack, now))
         stack.callback(changeover.stop)

@@ -30,7 +30,10 @@ def acknowledged(channel: str) -> None:
 
 
 def sent(channel: str) -> None:
-    """Note that a vendor took something from us."""
+    """Note that a vendor took something from us; one that had taken nothing several times over is back."""
+    wire = _states().get(channel)
+    if wire is not None and wire.failures and wire.lost_at is not None:
+        connected(channel)
     wires.saw(channel, "sent", tools.now())
 
 
@@ -44,16 +47,13 @@ def failed(channel: str, why: str) -> None:
 def connected(channel: str) -> None:
     """Note that a channel is connected; where it counted as lost, everybody hears that it is back."""
     now = tools.now()
-    since = wires.connected(channel, now)
+    before = wires.connected(channel, now)
     db.current().pending.pop("wires", None)
-    known = running.systems().get(channel)
-    if since is None or known is None or not known.degraded or known.by != AUTO:
+    if before is None or before.lost_at is None or before.alarm_at is None:
         return
-    running.set_health(channel, degraded=False, why="", by=AUTO, now=now)
-    minutes = int((now - since).total_seconds() // 60)
+    minutes = int((now - before.lost_at).total_seconds() // 60)
     log.append("trouble", "house", {"channel": channel, "what": f"connected again after {minutes} minutes"}, at=now)
-    log.append("health", AUTO, {"system": channel, "degraded": False, "why": ""}, at=now)
-    tools.announce("alarm", f"channel:{channel}")
+    _declare(channel, degraded=False, why="")
 
 
 def disconnected(channel: str, why: str) -> None:
@@ -72,16 +72,11 @@ def watch() -> list[str]:
     db.current().pending.pop("wires", None)
     now, fresh = tools.now(), []
     for name, wire in _states().items():
-        known = running.systems().get(name)
-        if not _is_lost(wire) or (known is not None and known.degraded):
-            continue
-        running.set_health(name, degraded=True, why=wire.error, by=AUTO, now=now)
-        log.append(
-            "trouble", "house", {"channel": name, "what": f"lost since {wire.lost_at}", "why": wire.error}, at=now
-        )
-        log.append("health", AUTO, {"system": name, "degraded": True, "why": wire.error}, at=now)
-        tools.announce("alarm", f"channel:{name}")
-        fresh.append(name)
+        if _is_lost(wire) and wire.alarm_at is None and wires.alarm(name, now):
+            said = {"channel": name, "what": f"lost since {wire.lost_at:%Y-%m-%d %H:%M} UTC", "why": wire.error}
+            log.append("trouble", "house", said, at=now)
+            _declare(name, degraded=True, why=wire.error)
+            fresh.append(name)
     return fresh
 
 
@@ -89,6 +84,17 @@ def trouble(event: Trouble) -> None:
     """Record that a vendor reports a fault of its own."""
     said = {"channel": event.channel, "code": event.code, "what": event.text}
     log.append("trouble", "house", said, at=tools.now())
+
+
+def _declare(channel: str, *, degraded: bool, why: str) -> None:
+    """Say how the channel is, unless a person said so; and have the team's lanes show it."""
+    tools.announce("alarm", f"channel:{channel}")
+    known, now = running.systems().get(channel), tools.now()
+    if known is not None and known.by != AUTO and known.degraded:
+        return
+    if (known is not None and known.degraded) != degraded:
+        log.append("health", AUTO, {"system": channel, "degraded": degraded, "why": why}, at=now)
+    running.set_health(channel, degraded=degraded, why=why, by=AUTO, now=now)
 
 
 def _states() -> dict[str, Wire]:

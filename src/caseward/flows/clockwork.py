@@ -46,6 +46,8 @@ SILENCE = timedelta(seconds=10)
 """A worker that does not beat for this long is dead, and its work is taken over."""
 FORGET_SECONDS = 60.0
 KEEP_HISTORY = 3600.0
+KEEP_BODIES = timedelta(days=14)
+"""How long what vendors sent is kept as they sent it, once it was read."""
 UNHEARD = timedelta(seconds=30)
 """What somebody of the team did and nobody handled for this long is handled anew."""
 
@@ -177,6 +179,9 @@ class Sweeper:
                     with _kept_going("lanes"):
                         minute = str(int(time.time() // FORGET_SECONDS))
                         durable.start("catch_up", minute, id=f"catch_up:{minute}")
+                with _kept_going("lines to vendors"), db.transaction():
+                    wires.watch()
+                    hooks.forget(tools.now(), after=KEEP_BODIES)
                 with _kept_going("daily"):
                     self._daily()
 
@@ -224,10 +229,10 @@ def sweep() -> int:
     for card_id, due in shown:
         _begin("post_card", card_id, id=f"card:{card_id}:{due.timestamp()}")
     for number in heard:
-        _begin("lane_event", str(number), id=f"lane:{number}")
+        _begin("lane_event", str(number), id=f"lane:{number}:{int(time.time() // FORGET_SECONDS)}")
     for name, subject, id in unasked:
         _begin(name, subject, id=id)
-    begun = (turns, ticks, tasks, parcels, expired, bodies, wanted, shown)
+    begun = (turns, ticks, tasks, parcels, expired, bodies, wanted, shown, unasked)
     return sum(len(each) for each in begun)
 
 

@@ -82,6 +82,7 @@ channel_states = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     moment("connected_at", required=False),
     moment("lost_at", required=False),
+    moment("alarm_at", required=False),  # when the team was told of the loss
     words("error", default=""),
     words("listener", default=""),  # executor that listens
     moment("listening_at", required=False),

@@ -28,6 +28,8 @@ class Wire:
     connected_at: datetime | None = None
     lost_at: datetime | None = None
     """Since when nobody is connected who should be, or sending fails; None while all is well."""
+    alarm_at: datetime | None = None
+    """When the team was told of the loss."""
     error: str = ""
     listener: str = ""
     """The process that listens."""
@@ -79,19 +81,20 @@ _FAILED: Final = """
 """
 
 
-def connected(channel: str, now: datetime) -> datetime | None:
-    """Note that a channel is connected, and return since when it had been lost, if it had."""
+def connected(channel: str, now: datetime) -> Wire | None:
+    """Note that a channel is connected, and return its line as it was where that had been lost."""
     row = db.run(_CONNECTED, {"channel": channel, "now": now}).fetchone()
-    return row.lost_at if row else None
+    return _wire(row) if row else None
 
 
 _CONNECTED: Final = """
-    with before as (select lost_at from channel_states where channel = %(channel)s for update),
+    with before as (select * from channel_states where channel = %(channel)s for update),
     now as (
         insert into channel_states (channel, connected_at) values (%(channel)s, %(now)s)
-        on conflict (channel) do update set connected_at = %(now)s, lost_at = null, error = ''
+        on conflict (channel) do update set
+            connected_at = %(now)s, lost_at = null, alarm_at = null, error = '', failures = 0
     )
-    select lost_at from before where lost_at is not null
+    select * from before where lost_at is not null
 """
 
 
@@ -105,6 +108,14 @@ _LOST: Final = """
     on conflict (channel) do update set
         lost_at = coalesce(channel_states.lost_at, excluded.lost_at), error = excluded.error
 """
+
+
+def alarm(channel: str, now: datetime) -> bool:
+    """Note that the team is told of a loss, once; False where it was."""
+    query: Final = """
+        update channel_states set alarm_at = %(now)s where channel = %(channel)s and alarm_at is null
+    """
+    return db.run(query, {"channel": channel, "now": now}).rowcount > 0
 
 
 def claim(channel: str, listener: str, now: datetime, *, silence: timedelta) -> bool:

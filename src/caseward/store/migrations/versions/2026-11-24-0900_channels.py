@@ -109,6 +109,7 @@ create table channel_states (
     failures integer default '0' not null,
     connected_at timestamptz,
     lost_at timestamptz,
+    alarm_at timestamptz,
     error text default '' not null,
     listener text default '' not null,
     listening_at timestamptz,
