@@ -29,6 +29,7 @@ _PHRASE = re.compile(
     r'\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>@,;:()\\]*?))\s*<(?P<address>[^<>\s,;:()"]+)>\s*'
 )
 _BARE = re.compile(r"\s*(?P<address>[^<>\s,;:()\"]+)\s*(?:\((?P<name>[^()]*)\)\s*)?")
+_MARKED = re.compile(r"<([^\s<>]+@[^\s<>]+)>")
 _LOOSE = re.compile(r"[^\s<>,;:()\"]+@[^\s<>,;:()\"]+")
 _REFUSED = frozenset({"utf7", "unicode11utf7", "unicodeescape", "rawunicodeescape", "idna", "punycode", "undefined"})
 """Codecs that no mail program writes; some would hide words from those who look for them."""
@@ -103,8 +104,11 @@ def author(mail: Message) -> Author | None:
         groups = found.groupdict()
         name = groups.get("quoted") or groups.get("plain") or groups.get("name") or ""
         return Author(address=plain, name=_name(re.sub(r"\\(.)", r"\1", name)), sole=len(values) == 1)
-    named = list(dict.fromkeys(plain for each in _LOOSE.findall(value) if (plain := mail_ids.address(words(each)))))
-    return Author(address=named[-1], name="", sole=len(named) == len(values) == 1) if named else None
+    named = [plain for each in _LOOSE.findall(value) if (plain := mail_ids.address(words(each)))]
+    marked = [plain for each in _MARKED.findall(value) if (plain := mail_ids.address(words(each)))]
+    if not named:
+        return None
+    return Author(address=(marked or named)[0], name="", sole=len(set(named)) == len(values) == 1)
 
 
 def moment(mail: Message, now: datetime) -> datetime:

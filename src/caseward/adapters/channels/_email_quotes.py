@@ -15,7 +15,6 @@ SIGNATURE_LINES = 15
 """A longer text under `-- ` is more than a signature."""
 
 _PREFIX = re.compile(r"\s*(\w{1,6})(?:\[\d+\])?\s*:")
-_RULE = re.compile(r"[-_*=\s]*[-_]{5,}[-_*=\s]*|-{2,}\s*\S.{0,60}\S\s*-{2,}|_{10,}")
 _FIELD = re.compile(r"[*>\s]{0,6}[^\W\d_][^:\n@]{0,25}:\*?(?:\s|$)")
 _STAMP = re.compile(r"@|\b\d{4}\b|\d{1,2}[:./-]\d{1,2}")
 _LONGEST_LEAD = 400
@@ -47,7 +46,7 @@ def latest(text: str, *, reply: bool) -> str:
 
 def _without_history(lines: list[str]) -> list[str]:
     for place, line in enumerate(lines):
-        if len(line) < 120 and _RULE.fullmatch(line) and _headed(lines[place + 1 : place + 13]):
+        if _is_rule(line) and _headed(lines[place + 1 : place + 13]):
             lines = _unsigned(lines[:place])
             break
     runs = _quoted_runs(lines)
@@ -59,6 +58,15 @@ def _without_history(lines: list[str]) -> list[str]:
     if any(lines[end:]):
         return lines  # it stands between quotes, which say what it answers
     return _unsigned(lines[: _lead(lines, runs[-1][0])])
+
+
+def _is_rule(line: str) -> bool:
+    """Return whether a line is drawn: dashes alone, or a few words between dashes."""
+    words = line.strip("-_*= ")
+    if len(line) > 120 or not words:
+        return len(line) <= 120 and line.count("-") + line.count("_") >= 5
+    before, _, after = line.partition(words)
+    return before.count("-") >= 2 and after.count("-") >= 2
 
 
 def _quoted_runs(lines: list[str]) -> list[tuple[int, int]]:

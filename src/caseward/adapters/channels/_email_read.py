@@ -25,7 +25,7 @@ LONGEST_SUBJECT = 300
 
 _MACHINES = re.compile(r"(?:(?:no|do[-_.]?not)[-_.]?reply|mailer-daemon|postmaster|bounces?)(?:[-_.+=].*)?")
 """What stands before the @ where nobody reads."""
-_TOO_DEEP = re.compile(rb"(?im)^content-type:[ \t]*(?:multipart|message)/")
+_HOLDS_PARTS = re.compile(rb"(?im)^content-type[ \t]*:\s*(?:multipart|message)/")
 
 
 def parse(body: bytes, *, own: str, trusted: str) -> Sequence[Event]:
@@ -54,9 +54,9 @@ def parse(body: bytes, *, own: str, trusted: str) -> Sequence[Event]:
 
 def read(body: bytes) -> Message:
     """Return a mail as parts. One that nests beyond reason is read as if it had none."""
-    if len(_TOO_DEEP.findall(body)) > mail_parts.MOST_PARTS:
+    if len(_HOLDS_PARTS.findall(body)) > mail_parts.MOST_PARTS:
         head = re.split(rb"\r?\n\r?\n", body, maxsplit=1)[0]
-        body = _TOO_DEEP.sub(b"x-nested: ", head) + b"\r\n\r\n" + body[len(head) :][: LONGEST_TEXT * 4]
+        body = _HOLDS_PARTS.sub(b"x-nested: ", head) + b"\r\n\r\n" + body[len(head) :][: LONGEST_TEXT * 4]
     return email.message_from_bytes(body, policy=email.policy.compat32)
 
 

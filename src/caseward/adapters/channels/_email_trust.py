@@ -68,9 +68,12 @@ def _aligned(finding: Finding, domain: str) -> bool:
 
 def _findings(mail: Message, trusted: str) -> list[Finding]:
     for value in headers.raw(mail, "authentication-results"):
-        name, _, rest = _without_comments(value).partition(";")
-        if name.split()[:1] and name.split()[0].strip('"').lower() == trusted:
+        plain = _without_comments(value)
+        name, _, rest = (plain or "").partition(";")
+        if name.lower().split()[:1] in ([trusted], [f'"{trusted}"']):
             return _read(rest)
+        if plain is None and trusted in value.lower():
+            return []  # ours or forged: it cannot be told, so what stands below it is not asked either
     return []
 
 
@@ -92,8 +95,11 @@ def _read(text: str) -> list[Finding]:
     return findings
 
 
-def _without_comments(value: str) -> str:
-    """Return a header without what stands in round brackets, which may nest; those inside quotes are words."""
+def _without_comments(value: str) -> str | None:
+    """Return a header without what stands in round brackets, which may nest; those inside quotes are words.
+
+    None for one whose brackets or quotes do not close: no server writes that.
+    """
     kept, depth, quoted, escaped = [], 0, False, False
     for char in value:
         if escaped:
@@ -110,7 +116,7 @@ def _without_comments(value: str) -> str:
             continue
         if depth == 0:
             kept.append(char)
-    return "".join(kept)
+    return None if depth or quoted else "".join(kept)
 
 
 @cache
