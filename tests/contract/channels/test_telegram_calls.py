@@ -114,13 +114,22 @@ def test_a_card_is_shown_amended_and_answered_and_nothing_in_it_is_markup(vendor
         bot.amend(APPROVALS, str(vendor.write("Ana", "Approvals", "mine")), decided)
 
 
-def test_a_group_that_became_another_is_written_to_all_the_same(vendor: Vendor, bot: Telegram) -> None:
+def test_a_group_that_became_another_is_written_to_all_the_same_and_none_of_its_messages_is_mistaken(
+    vendor: Vendor, bot: Telegram
+) -> None:
+    before = bot.post(APPROVALS, CARD, key="k")
     new = vendor.upgrade("Ana", "Approvals")
+    other = bot.post(str(new), Card(title="Another"), key="k")
 
     ref = bot.post(APPROVALS, CARD, key="k")
+    said = bot.say(APPROVALS, "Overdue.", reply_to=before)
 
     assert ref.startswith(f"{new}:")
-    assert vendor.last("Approvals").text.startswith(CARD.title)
+    assert said.startswith(f"{new}:")
+    assert vendor.last("Approvals").reply_to is None
+    with pytest.raises(Undeliverable, match="upgraded to a supergroup"):
+        bot.amend(APPROVALS, f"{APPROVALS}:{other.rpartition(':')[2]}", CARD)
+    assert [each.text for each in vendor.messages("Approvals")][1:] == ["Another", words(CARD), "Overdue."]
 
 
 def test_a_link_to_this_machine_is_written_out_for_telegram_makes_no_button_of_it(bot: Telegram) -> None:

@@ -87,8 +87,9 @@ class Api:
         if said.get("ok") is True and "result" in said:
             return said["result"]
         moved = _inside(said, "migrate_to_chat_id")
-        if moved is not None and str(parameters.get("chat_id")) != str(moved):
-            return self._call(method, {**parameters, "chat_id": moved}, seconds)
+        if moved is not None and "message_id" not in parameters and str(parameters.get("chat_id")) != str(moved):
+            elsewhere = {name: value for name, value in parameters.items() if name != "reply_parameters"}
+            return self._call(method, {**elsewhere, "chat_id": moved}, seconds)  # where messages count from one again
         raise _meant(method, answer.status_code, said)
 
 

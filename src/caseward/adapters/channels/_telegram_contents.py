@@ -72,7 +72,8 @@ def text_of(value: object) -> str:
 
 def _written(name: str, message: Json) -> Content | None:
     text = text_of(message[name])
-    return Content(name=name, kind="text", text=text) if text else None
+    kind = "system" if text == "/start" else "text"  # the button that opens a chat, nobody's words
+    return Content(name=name, kind=kind, text=text) if text else None
 
 
 def _file(kind: str, mime: str = "") -> Callable[[str, Json], Content | None]:
