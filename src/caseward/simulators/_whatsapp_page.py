@@ -48,7 +48,6 @@ def routes(sim: WhatsApp) -> list[Route]:
         "move": lambda given: sim.move(_who(given), str(given["number"])),
         "prefer": lambda given: sim.prefer(_who(given), wanted=bool(given["wanted"])),
         "jump": lambda given: sim.jump(timedelta(hours=float(given["hours"]))),
-        "register": lambda given: {"ok": sim.register()},
     }
     page = showing.routes("whatsapp", "WhatsApp", state=lambda after: state(sim, after),
                           acts={verb: _without_answer(act) for verb, act in acts.items()})  # fmt: skip

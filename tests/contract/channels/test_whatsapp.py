@@ -145,6 +145,19 @@ def test_few_short_choices_are_buttons_and_others_a_list(line: Line) -> None:
     assert by_id[row]["list_reply"]["id"] == "slot:4"
 
 
+@pytest.mark.parametrize(
+    ("count", "length", "form"),
+    [(3, 20, "button"), (3, 21, "list"), (4, 5, "list"), (10, 25, "list"), (11, 5, "")],
+)
+def test_the_smallest_form_that_holds_the_choices_is_used(count: int, length: int, form: str) -> None:
+    choices = [Choice(id=f"c:{number}", label=f"{number:02}".ljust(length, "x")) for number in range(count)]
+
+    payload = PLUG.render(Reply(text="Pick one:", choices=choices))
+
+    assert payload.get("interactive", {}).get("type", "") == form
+    assert form or all(each.label in payload["text"]["body"] for each in choices)
+
+
 labels = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=80).filter(str.strip)
 
 
