@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from caseward import durable
-from caseward.desk import outreach, tools
+from caseward.desk import outreach, tools, wires
 from caseward.store import (
     approvals,
     cards,
