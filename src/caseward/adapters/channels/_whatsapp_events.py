@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from caseward.adapters.channels import _whatsapp_kinds as kinds
+from caseward.adapters.channels._whatsapp_errors import CLOSED, NAME
 from caseward.adapters.channels._whatsapp_kinds import Json, part, parts, word
 from caseward.core.errors import BadInput
 from caseward.core.events import Delivery, Echo, Edited, Event, Moved, Preference, Status, Trouble
 from caseward.core.messages import Inbound, Sender
 
-NAME = "whatsapp"
 NUMBER = re.compile(r"[0-9]{6,15}")
 LONGEST_ID = 512
 """Characters of an id; Meta's have about 60."""
@@ -161,14 +161,15 @@ def _status(status: Json) -> Iterator[Event]:
     state, id = STATES.get(word(status.get("status"))), next(_ids(status, "id"), "")
     if state is None or not id:
         return
-    failures = [f"{word(each.get('code'))} {kinds.error(each)}".strip() for each in parts(status.get("errors"))]
+    errors = parts(status.get("errors"))
     yield Status(
         channel=NAME,
         provider_id=id,
         key=word(status.get("biz_opaque_callback_data")),
         state=state,
         at=_at(status),
-        error="; ".join(failures),
+        error="; ".join(f"{word(each.get('code'))} {kinds.error(each)}".strip() for each in errors),
+        closed=any(word(each.get("code")) == str(CLOSED) for each in errors),
     )
 
 
