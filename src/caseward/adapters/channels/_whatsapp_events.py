@@ -28,7 +28,7 @@ STATES: Mapping[str, Delivery] = {**{str(each): each for each in Delivery}, "pla
 WISHES: Mapping[str, bool] = {"stop": False, "resume": True}
 FINE = frozenset({"APPROVED", "PENDING", "REINSTATED", "UNPAUSED"})
 """What may become of a template without anybody having to look."""
-GRAVE = re.compile(r"RESTRICT|DISABLE|VIOLATION|DELET|BAN|OFFBOARD|PARTNER_REMOVED|FLAGGED|DOWNGRADE")
+GRAVE = re.compile(r"RESTRICT|DISABLE|VIOLATION|DELET|BAN|OFFBOARD|PARTNER_REMOVED|(?<!UN)FLAGGED|DOWNGRADE")
 
 
 def events(body: object, *, number: str = "") -> Iterator[Event]:

@@ -20,7 +20,7 @@ import httpx2
 
 from caseward.adapters.channels import _whatsapp_events as reading
 from caseward.adapters.channels import _whatsapp_media as media
-from caseward.adapters.channels._whatsapp_errors import Fault, refusal
+from caseward.adapters.channels._whatsapp_errors import NAME, Fault, refusal
 from caseward.core.errors import BadInput, Refused, SystemDown
 from caseward.core.events import Event
 from caseward.core.messages import Approved, Choice, Reply
@@ -41,7 +41,7 @@ COURTESY_SECONDS = 3.0
 class WhatsApp:
     """One business number."""
 
-    name = reading.NAME
+    name = NAME
     pull = False
     longest = MAX_TEXT
     window: timedelta | None = timedelta(hours=24)
