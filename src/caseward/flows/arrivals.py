@@ -121,7 +121,7 @@ def turned_away(channel_name: str, why: str) -> None:
 
 
 @workflow
-def rehear(hook_id: str, attempt: int = 0) -> str:
+def rehear(hook_id: str) -> str:
     """Read a body again that could not be read wholly before."""
     return step(_rehear, int(hook_id))
 

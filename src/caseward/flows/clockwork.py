@@ -218,12 +218,12 @@ def sweep() -> int:
         _begin("tick", f"{case_id} {kind}", id=f"tick:{case_id}:{kind}:{due.timestamp()}")
     for task_id, attempts in tasks:
         _begin("perform", task_id, attempts, id=f"task:{task_id}:{attempts}")
-    for outbox_id, due in parcels:
-        _begin("deliver", outbox_id, id=f"deliver:{outbox_id}:{due.timestamp()}")
+    for outbox_id, moves in parcels:
+        _begin("deliver", outbox_id, id=f"deliver:{outbox_id}:{moves}")
     for approval_id in expired:
         _begin("expire", approval_id, id=f"expire:{approval_id}")
-    for hook_id, attempts in bodies:
-        _begin("rehear", str(hook_id), attempts, id=f"rehear:{hook_id}:{attempts}:{now.date()}")
+    for hook_id, due in bodies:
+        _begin("rehear", str(hook_id), id=f"rehear:{hook_id}:{due.timestamp()}")
     for file_id, attempts in wanted:
         _begin("fetch_file", file_id, attempts, id=f"fetch:{file_id}:{attempts}")
     for card_id, due in shown:

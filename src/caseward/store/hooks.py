@@ -76,10 +76,10 @@ def settle(hook_id: int, *, error: str, next_at: datetime | None) -> None:
     db.execute(update(hooks).where(hooks.c.id == hook_id).values(state=state, error=error, next_at=next_at, **again))
 
 
-def due(now: datetime, *, limit: int = 100) -> list[tuple[int, int]]:
-    """Return id and attempts of the bodies that are to be read again now, the oldest first."""
-    query = "select id, attempts from hooks where state = 'kept' and next_at <= %(now)s order by id limit %(limit)s"
-    return [(row.id, row.attempts) for row in db.run(query, {"now": now, "limit": limit})]
+def due(now: datetime, *, limit: int = 100) -> list[tuple[int, datetime]]:
+    """Return the bodies that are to be read again now, the oldest first, and since when each is."""
+    query = "select id, next_at from hooks where state = 'kept' and next_at <= %(now)s order by id limit %(limit)s"
+    return [(row.id, row.next_at) for row in db.run(query, {"now": now, "limit": limit})]
 
 
 def retry(channel: str, now: datetime) -> int:
