@@ -180,17 +180,21 @@ def _pick(text: str, choices: Sequence[Choice]) -> Payload:
     if len(choices) <= MAX_BUTTONS and all(len(label) <= MAX_BUTTON for label in labels):
         buttons = [{"type": "reply", "reply": {"id": each.id, "title": each.label}} for each in choices]
         return _interactive("button", text, {"buttons": buttons})
-    rows = [_row(number, each) for number, each in enumerate(choices, 1)]
+    short = all(len(label) <= MAX_ROW for label in labels)
+    rows = [
+        {"id": each.id, "title": each.label} if short else _numbered(number, each)
+        for number, each in enumerate(choices, 1)
+    ]
     return _interactive("list", text, {"button": OPENS_LIST, "sections": [{"rows": rows}]})
 
 
-def _row(number: int, choice: Choice) -> Payload:
-    """Return a row; a label too long for its title is numbered there, for titles differ, and whole below it."""
-    if len(choice.label) <= MAX_ROW:
-        return {"id": choice.id, "title": choice.label}
-    room = MAX_ROW - len(f"{number}. …")
-    short = re.sub(r"\W+$", "", choice.label[:room])
-    return {"id": choice.id, "title": f"{number}. {short}…", "description": choice.label[:MAX_DESCRIPTION]}
+def _numbered(number: int, choice: Choice) -> Payload:
+    """Return a row whose label may be too long for its title: numbered there, for titles differ, and whole below."""
+    title = f"{number}. {choice.label}"
+    if len(title) <= MAX_ROW:
+        return {"id": choice.id, "title": title}
+    title = re.sub(r"\W+$", "", title[: MAX_ROW - 1]) + "…"
+    return {"id": choice.id, "title": title, "description": choice.label[:MAX_DESCRIPTION]}
 
 
 def _interactive(kind: str, text: str, action: Payload) -> Payload:
