@@ -57,8 +57,7 @@ def heard(channel: str, address: str) -> None:
     outbox.open_again(channel, address)
     for parcel in outbox.held(channel, address):
         if _keeps(parcel, now):
-            outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now)
-            _begin(parcel, now)
+            _begin(parcel, outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now))
         else:
             _fail(parcel, EXPIRED, TOO_LATE)
 
@@ -115,7 +114,7 @@ def hand_out(outbox_id: str) -> dict[str, Any] | None:
     if parcel.state is not EffectState.QUEUED:
         return _look_again(parcel, now) if parcel.next_at <= now else None
     if parcel.next_at - now > SOON:
-        _wait(parcel, parcel.next_at + timedelta(milliseconds=1), slot_at=parcel.slot_at)
+        _wait(parcel, parcel.next_at, slot_at=parcel.slot_at)
         return None
     if outbox.held_back(parcel):
         _wait(parcel, now + IN_LINE)
@@ -276,9 +275,9 @@ def _turned_down(parcel: Parcel, fault: str, error: str, *, closed: bool) -> str
     now = tools.now()
     if not closed:
         return _fail(parcel, fault, error)
-    outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now, error=error, fault=fault, shut=True)
+    moves = outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now, error=error, fault=fault, shut=True)
     _record(parcel, EffectState.QUEUED, error=error)
-    _begin(parcel, now)
+    _begin(parcel, moves)
     return str(EffectState.QUEUED)
 
 
@@ -290,7 +289,7 @@ def _came_back(parcel: Parcel, error: str, *, closed: bool) -> None:
     if closed and (_approved(parcel) or _keeps(parcel, now)):
         again = outbox.put_again(parcel, now)
         if again is not None:
-            _begin(again, now)
+            _begin(again, again.moves)
         return
     _ask_a_person(parcel, "failed")
 
@@ -307,12 +306,13 @@ def _go_on(parcel: Parcel) -> None:
     """The next words to the address may go out; those that wait for a vendor that is down keep their time."""
     now, following = tools.now(), outbox.next_to(parcel.channel, parcel.address)
     if following is not None and following.attempts == 0:
-        outbox.move(following.id, EffectState.QUEUED, now=now, next_at=now, slot_at=following.slot_at)
-        _begin(following, now)
+        _begin(
+            following, outbox.move(following.id, EffectState.QUEUED, now=now, next_at=now, slot_at=following.slot_at)
+        )
 
 
-def _begin(parcel: Parcel, now: datetime) -> None:
-    tools.begin("deliver", parcel.id, f"deliver:{parcel.id}:{now.timestamp()}")
+def _begin(parcel: Parcel, moves: int) -> None:
+    tools.begin("deliver", parcel.id, f"deliver:{parcel.id}:{moves}")
 
 
 def _ask_a_person(parcel: Parcel, what: str) -> None:

@@ -76,7 +76,7 @@ def say(
         return False
     messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id, to=draft.address)
     if not channel.pull:
-        tools.begin("deliver", parcel, f"deliver:{parcel}:{now.timestamp()}")
+        tools.begin("deliver", parcel, f"deliver:{parcel}:0")
     log.append(
         "send",
         actor,

@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from caseward.core.case import Case, CaseStatus
-from caseward.desk import casework, health, post, tools
+from caseward.desk import casework, post, tools, wires
 from caseward.durable import step, story, transact, workflow
 from caseward.store import db, log, messages, outbox
+from caseward.store import wires as states
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
 
@@ -50,9 +51,13 @@ def _send(outbox_id: str, handed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _report(outbox_id: str, handed: dict[str, Any], outcome: dict[str, Any]) -> str:
-    came = post.report(outbox_id, handed, outcome)
-    answered = outcome["state"] in (EffectState.DONE, EffectState.FAILED)
-    health.note(outbox.get(outbox_id).channel, ok=answered, why=outcome.get("error", ""))
+    came, channel = post.report(outbox_id, handed, outcome), outbox.get(outbox_id).channel
+    if outcome["state"] not in (EffectState.DONE, EffectState.FAILED):
+        wires.failed(channel, outcome["error"])
+        return came
+    if states.of(channel).failures >= wires.FAILURES:
+        wires.connected(channel)
+    wires.sent(channel)
     return came
 
 

@@ -59,6 +59,8 @@ class Parcel:
     """Reserved: it may go out from then on."""
     doubt_at: datetime | None
     """Since when nobody knows whether it went out."""
+    moves: int
+    """How often it was moved: what its next step is begun once for."""
 
 
 def put(
@@ -196,8 +198,8 @@ def move(
     error: str = "",
     fault: str = "",
     **fields: Any,
-) -> None:
-    """Move words to a state; settled ones stay settled.
+) -> int:
+    """Move words to a state, and return how often they were moved by then; settled ones stay settled.
 
     Further fields are those of a parcel: `provider_ref` and `shut`, which stay where they are not given, and `slot_at`,
     which does not.
@@ -213,7 +215,8 @@ def move(
         "open": _OPEN,
         **{name: fields.get(name) for name in ("provider_ref", "shut", "slot_at")},
     }
-    db.run(_MOVE, given)
+    row = db.run(_MOVE, given).fetchone()
+    return row.moves if row else 0
 
 
 _MOVE: Final = """
@@ -221,8 +224,10 @@ _MOVE: Final = """
         state = %(state)s, updated_at = %(now)s, next_at = %(next_at)s, error = %(error)s, fault = %(fault)s,
         attempts = attempts + %(again)s::int, provider_ref = coalesce(%(provider_ref)s, provider_ref),
         shut = coalesce(%(shut)s, shut), slot_at = %(slot_at)s,
-        doubt_at = case when %(state)s in ('running', 'unknown') then coalesce(doubt_at, %(now)s) end
+        doubt_at = case when %(state)s in ('running', 'unknown') then coalesce(doubt_at, %(now)s) end,
+        moves = moves + 1
     where id = %(id)s and state = any(%(open)s)
+    returning moves
 """
 
 
@@ -367,12 +372,12 @@ _BEFORE_IT: Final = """
 """
 
 
-def due(now: datetime, *, limit: int = 100) -> list[tuple[str, datetime]]:
-    """Return the words whose next step is due, and when it became due."""
-    return [(row.id, row.next_at) for row in db.run(_DUE, {"now": now, "limit": limit})]
+def due(now: datetime, *, limit: int = 100) -> list[tuple[str, int]]:
+    """Return the words whose next step is due, and how often they were moved."""
+    return [(row.id, row.moves) for row in db.run(_DUE, {"now": now, "limit": limit})]
 
 
-_DUE: Final = "select id, next_at from outbox where next_at <= %(now)s order by next_at, seq limit %(limit)s"
+_DUE: Final = "select id, moves from outbox where next_at <= %(now)s order by next_at, seq limit %(limit)s"
 
 
 def count() -> Mapping[str, int]:
@@ -429,4 +434,5 @@ def _parcel(row: Any) -> Parcel:
         shut=row.shut,
         slot_at=row.slot_at,
         doubt_at=row.doubt_at,
+        moves=row.moves,
     )

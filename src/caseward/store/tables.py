@@ -288,6 +288,7 @@ outbox = Table(
     Column("shut", Boolean, nullable=False, server_default=text("false")),  # the vendor took no free words
     moment("slot_at", required=False),  # reserved: from then on it may go out
     moment("doubt_at", required=False),  # since when nobody knows whether it went out
+    Column("moves", Integer, nullable=False, server_default="0"),  # what its next step is begun once for
     Index("outbox_due_idx", "next_at", postgresql_where=text("next_at is not null")),
     Index("outbox_ref_idx", "channel", "provider_ref", postgresql_where=text("provider_ref <> ''")),
     Index(

@@ -37,7 +37,8 @@ alter table outbox
     add column keeps_until timestamptz,
     add column shut boolean default false not null,
     add column slot_at timestamptz,
-    add column doubt_at timestamptz;
+    add column doubt_at timestamptz,
+    add column moves integer default '0' not null;
 
 drop index outbox_due_idx;
 
