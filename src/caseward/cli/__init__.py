@@ -11,10 +11,12 @@ import sys
 import typer
 
 from caseward.cli import (
+    channel,
     comparing,
     explaining,
     flow,
     keeping,
+    lanes,
     looking,
     people,
     phases,
@@ -51,7 +53,9 @@ for module in (
     phases,
     looking,
     systems,
+    channel,
     people,
+    lanes,
     keeping,
 ):
     module.add_to(app)

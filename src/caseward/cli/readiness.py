@@ -15,8 +15,9 @@ from caseward.flows.clockwork import SILENCE
 from caseward.packs import check as pack_check
 from caseward.packs import shelf
 from caseward.settings import Settings
-from caseward.store import effects, figures, migrate, outbox, phases, releases, running
+from caseward.store import effects, figures, hooks, migrate, outbox, phases, releases, running, wires
 from caseward.store.db import transaction
+from caseward.store.wires import Wire
 
 SWEPT_WITHIN = timedelta(seconds=60)
 FOLLOWS_WITHIN = timedelta(seconds=60)
@@ -38,7 +39,7 @@ def checks(settings: Settings) -> list[Check]:
     with transaction():
         found = list(_database())
         found += _workers(now)
-        found += _plugs(settings)
+        found += _plugs(settings, now)
         found += _served(now)
         found += _pack(settings, now)
         found += _backlog(now)
@@ -62,15 +63,42 @@ def _workers(now: datetime) -> Iterator[Check]:
         yield Check(name="sweeper", ok=age <= SWEPT_WITHIN, detail=detail)
 
 
-def _plugs(settings: Settings) -> Iterator[Check]:
-    set_up = find.channels(settings)
+def _plugs(settings: Settings, now: datetime) -> Iterator[Check]:
+    set_up, known, unread = find.channels(settings), wires.states(), hooks.unread()
     for name in find.names("channels"):
         allowed = settings.channels is None or name in settings.channels
         off = "off: its secrets are not given" if allowed else "off: not in CASEWARD_CHANNELS"
-        yield Check(name=f"channel {name}", ok=True, detail="on" if name in set_up else off)
+        wire = known.get(name, Wire(channel=name))
+        lost = wire.lost_at is not None and name in set_up
+        yield Check(name=f"channel {name}", ok=not lost, detail=_line(wire, now) if name in set_up else off)
+        if name in unread:
+            yield _unread(name, unread[name])
     for system, health in running.systems().items():
         detail = f"{'degraded' if health.degraded else 'healthy'} since {health.since:%Y-%m-%d %H:%M} UTC {health.why}"
         yield Check(name=f"system {system}", ok=not health.degraded, detail=detail.strip())
+
+
+def _line(wire: Wire, now: datetime) -> str:
+    """Say of a channel what last came and went."""
+    seen = {"heard": wire.heard_at, "sent": wire.sent_at, "arrived": wire.acknowledged_at}
+    parts = [f"{what} {_ago(now - at)}" for what, at in seen.items() if at is not None]
+    if wire.failures:
+        parts.append(f"{wire.failures} failures in a row")
+    if wire.lost_at is not None:
+        parts.append(f"away since {wire.lost_at:%Y-%m-%d %H:%M} UTC: {wire.error}")
+    return "; ".join(["on", *parts])
+
+
+def _ago(span: timedelta) -> str:
+    minutes = max(0, int(span.total_seconds() // 60))
+    return f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"
+
+
+def _unread(name: str, counts: tuple[int, int, str]) -> Check:
+    waiting, given_up, error = counts
+    fix = f"; after an upgrade, `caseward channel reread {name}`" if given_up else ""
+    detail = f"{waiting} bodies are read again later, {given_up} were given up ({error}){fix}"
+    return Check(name=f"channel {name} unread", ok=not given_up, detail=detail)
 
 
 def _served(now: datetime) -> Iterator[Check]:
