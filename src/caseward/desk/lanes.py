@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from caseward.core import ids
 from caseward.core.errors import BadInput, NotFound, Refused
 from caseward.core.events import Pressed, Typed
 from caseward.core.messages import Inbound
@@ -27,7 +28,7 @@ def keep(event: Pressed | Typed) -> None:
     """Store what somebody did where the team reads, once, and have it handled when the transaction commits."""
     number = lanes.keep(event)
     if number is not None:
-        tools.begin("lane_event", str(number), f"lane:{number}")
+        tools.begin("lane_event", str(number), ids.new("heard"))
 
 
 def is_team(channel: str, handle: str) -> bool:

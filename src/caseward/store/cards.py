@@ -12,8 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import func, insert, select, update
 
 from caseward.core.errors import NotFound
 from caseward.store import db
@@ -133,19 +132,16 @@ def plan(
     chat: str,
     wanted: Wanted,
     now: datetime,
-) -> bool:
-    """Queue a card for a chat, once for `key`; return False when it was queued before."""
-    row = db.execute(
-        upsert(table)
+) -> None:
+    """Queue a card for a chat, under a key of its own. Whoever plans holds the subject's lock."""
+    db.execute(
+        insert(table)
         .values(
             id=card_id, key=key, kind=kind, subject=subject, case_id=case_id or None, lane=lane,
             channel=channel, chat=chat, state=CardState.QUEUED, created_at=now, updated_at=now, next_at=now,
             **_columns(wanted),
         )
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(table.c.id)
-    ).first()  # fmt: skip
-    return row is not None
+    )  # fmt: skip
 
 
 def want(card_id: str, wanted: Wanted, *, now: datetime) -> bool:
@@ -154,7 +150,7 @@ def want(card_id: str, wanted: Wanted, *, now: datetime) -> bool:
     row = db.execute(here.returning(table.c.shown, table.c.wanted, table.c.state)).one()
     due = bool(row.shown != row.wanted and row.state != CardState.FAILED)
     if due:  # at the latest the sweeper finds it, whatever becomes of the story that is begun now
-        waits = update(table).where(table.c.id == card_id, table.c.state != CardState.RUNNING)
+        waits = update(table).where(table.c.id == card_id, table.c.state.in_((CardState.QUEUED, CardState.POSTED)))
         db.execute(waits.values(next_at=now))
     return due
 

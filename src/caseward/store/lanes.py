@@ -89,11 +89,11 @@ def linked(channel: str, handle: str) -> Person | None:
     return None if row is None else person_of(row.person_id)
 
 
-def handles_of(channels: Collection[str], people: Collection[str] | None = None) -> Sequence[Handle]:
-    """Return the handles that people, or all of them, have on some channels."""
-    query = select(handles).where(handles.c.channel.in_(list(channels))).order_by(handles.c.channel, handles.c.handle)
-    if people is not None:
-        query = query.where(handles.c.person_id.in_(list(people)))
+def handles_of(channels: Collection[str] | None = None) -> Sequence[Handle]:
+    """Return the handles that people have on some channels, or on all."""
+    query = select(handles).order_by(handles.c.channel, handles.c.handle)
+    if channels is not None:
+        query = query.where(handles.c.channel.in_(list(channels)))
     return [Handle(channel=row.channel, handle=row.handle, person_id=row.person_id) for row in db.execute(query)]
 
 

@@ -6,9 +6,9 @@ something is a courtesy, said once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -20,6 +20,7 @@ from caseward.desk import cards as made_of
 from caseward.desk import lanes, tools, verdicts
 from caseward.desk.cards import Made
 from caseward.durable import step, transact, workflow
+from caseward.flows.lanes import posting
 from caseward.store import approvals as requests
 from caseward.store import cards, casefile, effects, outbox, people, running
 from caseward.store import lanes as chats
@@ -43,10 +44,12 @@ class Chat(NamedTuple):
 @workflow
 def announce(told: str) -> str:
     """Show how a subject stands in every chat that is to know: `kind subject case`."""
-    lines = transact(_plan, told)
-    for line in lines:
+    plan = transact(_plan, told)
+    for card_id in plan["cards"]:
+        posting.bring(card_id)
+    for line in plan["lines"]:
         step(_say, line)
-    return f"{len(lines)} lines"
+    return f"{len(plan['cards'])} cards, {len(plan['lines'])} lines"
 
 
 @workflow
@@ -58,47 +61,50 @@ def catch_up(_minute: str) -> str:
 def offer(card: Kept, act: str) -> None:
     """Have one card of a request offer the reasons for a verdict, or the verdicts again."""
     cards.lock(card.kind, card.subject)
-    _show(card, _approval(card.subject, act)(card.id), act=act)
+    if cards.want(card.id, _wanted(_approval(card.subject, act)(card.id), act), now=tools.now()):
+        tools.begin("post_card", card.id, ids.new("say"))
 
 
-def _plan(told: str) -> list[dict[str, str]]:
-    """Make the cards of a subject, and return the lines that are to be said beside them."""
+def _plan(told: str) -> dict[str, Any]:
+    """Make the cards of a subject, and return those that lag behind, with the lines that are to be said beside them."""
     kind, subject, case_id = [*told.split(" "), "", ""][:3]
     cards.lock(kind, subject)
+    lines: list[dict[str, str]] = []
     match kind:
         case "approval":
-            _plan_approval(subject)
+            behind = _plan_approval(subject)
         case "packet":
-            _plan_packet(case_id or subject)
+            behind = _plan_packet(case_id or subject)
         case "task":
-            _plan_task(subject)
+            behind = _plan_task(subject)
         case "alarm":
-            _plan_alarm(subject)
+            behind = _plan_alarm(subject)
         case "warning":
-            return list(_warning(subject, case_id))
+            behind, lines = _warning(subject, case_id)
         case _:
             raise NotFound(f"nothing is announced as {kind!r}")
-    return []
+    return {"cards": behind, "lines": lines}
 
 
-def _plan_approval(approval_id: str) -> None:
+def _plan_approval(approval_id: str) -> list[str]:
     request = requests.get(approval_id)
     asked = request.state is ApprovalState.OPEN or request.held_until is not None
     to = _deciders(request) if asked else ()
-    _show_all("approval", request.id, request.case_id, _approval(request.id), to)
+    return _show_all("approval", request.id, request.case_id, _approval(request.id), to)
 
 
-def _plan_packet(case_id: str) -> None:
+def _plan_packet(case_id: str) -> list[str]:
     file = casefile.read(case_id)
     to = () if file.case.status in DONE else _bound(lanes.OPS)
     names = people.names()
-    _show_all("packet", file.case.id, file.case.id, lambda _id: made_of.packet(file, names), to)
+    behind = _show_all("packet", file.case.id, file.case.id, lambda _id: made_of.packet(file, names), to)
     if file.case.status in DONE:
-        for subject in {card.subject for card in cards.of_case(file.case.id, "task") if not card.closed}:
-            _plan_task(subject)
+        for subject in sorted({card.subject for card in cards.of_case(file.case.id, "task") if not card.closed}):
+            behind += _plan_task(subject)
+    return behind
 
 
-def _plan_task(subject: str) -> None:
+def _plan_task(subject: str) -> list[str]:
     """Show a task that did not go as it should, or words that do not reach their contact."""
     if subject.startswith("out_"):
         parcel = outbox.get(subject)
@@ -109,10 +115,10 @@ def _plan_task(subject: str) -> None:
         task = effects.task(subject)
         file = casefile.read(task.case_id)
         made = made_of.task(file, task)
-    _show_all("task", subject, file.case.id, lambda _id: made, () if made.closed else _bound(lanes.OPS))
+    return _show_all("task", subject, file.case.id, lambda _id: made, () if made.closed else _bound(lanes.OPS))
 
 
-def _plan_alarm(subject: str) -> None:
+def _plan_alarm(subject: str) -> list[str]:
     """Show that something is broken, or no longer; what breaks again is another alarm."""
     what, _, name = subject.partition(":")
     if what == "channel":
@@ -121,24 +127,23 @@ def _plan_alarm(subject: str) -> None:
     else:
         health = running.systems().get(name)
         if health is None:
-            return
+            return []
         made = made_of.system(name, health)
     to = () if made.closed else _bound(lanes.INCIDENTS)
-    _show_all("alarm", subject, "", lambda _id: made, to, anew=True)
+    return _show_all("alarm", subject, "", lambda _id: made, to, anew=True)
 
 
-def _warning(clock: str, case_id: str) -> Iterator[dict[str, str]]:
-    """Yield a line under each card of a case whose promise is near; a case without one is shown first."""
+def _warning(clock: str, case_id: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return a line under each card of a case whose promise is near; a case without one is shown instead."""
     file = casefile.read(case_id)
     shown = [card for card in cards.of_case(file.case.id, "approval") if not card.closed]
     if clock != "decision" or not shown:
         shown = [card for card in cards.of_case(file.case.id, "packet") if not card.closed]
-    if not shown:
-        _plan_packet(case_id)
     line = made_of.warning(file, clock)
-    for card in shown if line else ():
-        if card.message:
-            yield {"channel": card.channel, "chat": card.chat, "reply_to": card.message, "text": line}
+    if not shown or not line:
+        return (_plan_packet(case_id) if line else []), []
+    told = [card for card in shown if card.message]
+    return [], [{"channel": each.channel, "chat": each.chat, "reply_to": each.message, "text": line} for each in told]
 
 
 def _say(line: Mapping[str, str]) -> None:
@@ -179,32 +184,26 @@ def _bound(lane: str) -> Sequence[Chat]:
 
 def _show_all(
     kind: str, subject: str, case_id: str, make: Callable[[str], Made], to: Sequence[Chat], *, anew: bool = False
-) -> None:
-    """Have the chats show a subject: those that do already, and those that are to from now on.
+) -> list[str]:
+    """Have the chats show a subject: those that do already, and those that are to from now on; return the cards that
+    lag behind.
 
     With `anew`, what is closed stays as it is, and the chats are told again.
     """
     known = [card for card in cards.of(kind, subject) if not (anew and card.closed)]
-    for card in known:
-        _show(card, make(card.id))
-    shown = {(card.channel, card.chat) for card in known}
     now = tools.now()
+    behind = [card.id for card in known if cards.want(card.id, _wanted(make(card.id)), now=now)]
+    shown = {(card.channel, card.chat) for card in known}
     for lane, channel, chat in to:
         if (channel, chat) in shown:
             continue
+        shown.add((channel, chat))
         card_id = ids.new("card")
         key = f"{kind}:{subject}:{channel}:{chat}" + (f":{card_id}" if anew else "")
-        made = make(card_id)
-        planned = cards.plan(card_id, key, kind, subject, case_id, lane=lane, channel=channel, chat=chat,
-                             wanted=_wanted(made), now=now)  # fmt: skip
-        shown.add((channel, chat))
-        if planned:
-            tools.begin("post_card", card_id, ids.new("say"))
-
-
-def _show(card: Kept, made: Made, *, act: str = "") -> None:
-    if cards.want(card.id, _wanted(made, act), now=tools.now()):
-        tools.begin("post_card", card.id, ids.new("say"))
+        cards.plan(card_id, key, kind, subject, case_id, lane=lane, channel=channel, chat=chat,
+                   wanted=_wanted(make(card_id)), now=now)  # fmt: skip
+        behind.append(card_id)
+    return behind
 
 
 def _wanted(made: Made, act: str = "") -> Wanted:
