@@ -11,6 +11,7 @@ import difflib
 import ipaddress
 import logging
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -96,6 +97,13 @@ def _server(*schemes: str) -> Callable[[SecretStr | None], SecretStr | None]:
 
 def _secret(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < SECRET_CHARS:
+        raise ValueError
+    return value
+
+
+def _word(value: SecretStr) -> SecretStr:
+    """Accept what Telegram lets one give as the secret of a webhook."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value.get_secret_value()):
         raise ValueError
     return value
 
@@ -243,7 +251,7 @@ class Settings(BaseModel):
         takes="the token that BotFather gave",
         shown="none: the channel stays off",
     )
-    telegram_secret: SecretStr | None = _setting(
+    telegram_secret: Annotated[SecretStr, AfterValidator(_word)] | None = _setting(
         None,
         "Telegram: what Telegram repeats in a header of each webhook; without it the bot asks for its updates.",
         takes="1 to 256 letters, digits, `_` and `-`",

@@ -96,7 +96,12 @@ def test_everything_wrong_is_said_at_once_and_by_the_name_it_was_given_under(mon
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("SECRET", "too-short"), ("DATABASE_URL", "mysql://desk:pa55word@db/desk")]
+    ("name", "value"),
+    [
+        ("SECRET", "too-short"),
+        ("DATABASE_URL", "mysql://desk:pa55word@db/desk"),
+        ("TELEGRAM_SECRET", "not: a word of Telegram's"),
+    ],
 )
 def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"CASEWARD_{name}", value)
