@@ -13,6 +13,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event as Signal
+from typing import Any
 
 from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls, MailBoxUnencrypted
 
@@ -21,8 +22,9 @@ from caseward.adapters.channels._email_smtp import Server
 from caseward.core.errors import SystemDown
 
 SECONDS = 30
-IDLE_SECONDS = 240
-"""How long one IDLE lasts before the mailbox is asked anyway; some servers end it after five minutes."""
+IDLE_SECONDS = 60
+"""How long one IDLE lasts before the mailbox is asked anyway. The first after a mail lasts one second: some servers
+never tell what came between their last answer and IDLE."""
 POLL_SECONDS = 20
 """Between two looks where the server has no IDLE."""
 KEYWORD = "CasewardTaken"
@@ -42,15 +44,15 @@ def listen(server: Server, hear: Callable[[bytes], None], over: Signal) -> None:
         mark = _mark(box)
         idle = "IDLE" in _capabilities(box)
         while not over.is_set():
-            _take(box, mark, hear, over)
+            heard = _take(box, mark, hear, over)
             if idle:
-                _idle(box, over)
+                _idle(box, over, seconds=1 if heard else IDLE_SECONDS)
             else:
                 over.wait(POLL_SECONDS)
 
 
 def find(server: Server, mail_id: str) -> list[bytes]:
-    """Return the mails of the mailbox that have a Message-ID; for `sha256:...`, all that have none.
+    """Return the mails of the mailbox that have a Message-ID, whole; for `sha256:...`, the newest that have none.
 
     More than one may claim the same id: the caller looks which it means.
     """
@@ -59,7 +61,7 @@ def find(server: Server, mail_id: str) -> list[bytes]:
             found = _search(box, f'HEADER MESSAGE-ID "{_quotable(mail_id)}"')
         else:
             found = _search(box, 'NOT HEADER MESSAGE-ID ""')
-        return [_fetch(box, uid) for uid in found[-BATCH:]]
+        return [body for uid in found[-BATCH:] if (body := _fetch(box, uid, most=MOST_BYTES))]
 
 
 def sent(server: Server, key: str) -> str | None:
@@ -114,32 +116,48 @@ def _mark(box: BaseMailBox) -> str:
     return KEYWORD
 
 
-def _take(box: BaseMailBox, mark: str, hear: Callable[[bytes], None], over: Signal) -> None:
-    """Hear what is new, the oldest first."""
+def _take(box: BaseMailBox, mark: str, hear: Callable[[bytes], None], over: Signal) -> bool:
+    """Hear what is new, the oldest first; return whether there was anything."""
     box.client.untagged_responses.pop("EXISTS", None)
-    for uid in _search(box, "UNSEEN" if mark == "\\Seen" else f"UNKEYWORD {mark}"):
+    new = _search(box, "UNSEEN" if mark == "\\Seen" else f"UNKEYWORD {mark}")
+    for uid in new:
         if over.is_set():
-            return
+            break
         body = _fetch(box, uid)
         if body:
             hear(body)
         _flag(box, [uid], mark)
+    return bool(new)
 
 
-def _idle(box: BaseMailBox, over: Signal) -> None:
+def _idle(box: BaseMailBox, over: Signal, *, seconds: int) -> None:
     """Wait until the server tells of something, or for a while; a second at a time, to end soon when it is over.
 
     What it told since the last look, with the answers to other commands, it does not tell again.
     """
     box.idle.start()
     try:
-        if "EXISTS" in box.client.untagged_responses:
+        if "EXISTS" in box.client.untagged_responses or _read_ahead(box):
             return
-        for _ in range(IDLE_SECONDS):
+        for _ in range(seconds):
             if over.is_set() or box.idle.poll(timeout=1):
                 return
     finally:
         box.idle.stop()
+
+
+def _read_ahead(box: BaseMailBox) -> bool:
+    """Return whether something came together with the answer to IDLE: it lies in a buffer already, where a wait for
+    the socket would not see it."""
+    client: Any = box.client
+    before = client.sock.gettimeout()
+    client.sock.settimeout(0)
+    try:
+        return bool((getattr(client, "_file", None) or client.file).peek(1))
+    except OSError:
+        return False  # nothing there: a socket with TLS says so by an error
+    finally:
+        client.sock.settimeout(before)
 
 
 def _search(box: BaseMailBox, criteria: str) -> list[str]:
@@ -150,12 +168,15 @@ def _search(box: BaseMailBox, criteria: str) -> list[str]:
     return [uid.decode("ascii") for uid in sorted(found, key=int)]
 
 
-def _fetch(box: BaseMailBox, uid: str) -> bytes:
-    """Return a mail without marking it as read; empty for one that is gone meanwhile."""
+def _fetch(box: BaseMailBox, uid: str, *, most: int | None = None) -> bytes:
+    """Return a mail without marking it as read; empty for one that is gone meanwhile, or has more bytes than `most`."""
     _, sizes = box.client.uid("FETCH", uid, "(RFC822.SIZE)")
-    size = re.search(rb"RFC822\.SIZE (\d+)", b" ".join(each for each in sizes if isinstance(each, bytes)))
-    whole = size is None or int(size[1]) <= MOST_BYTES
-    kind, data = box.client.uid("FETCH", uid, "(BODY.PEEK[])" if whole else f"(BODY.PEEK[]<0.{BEGINNING}>)")
+    found = re.search(rb"RFC822\.SIZE (\d+)", b" ".join(each for each in sizes if isinstance(each, bytes)))
+    size = int(found[1]) if found else 0
+    if most is not None and size > most:
+        return b""
+    part = "BODY.PEEK[]" if size <= MOST_BYTES else f"BODY.PEEK[]<0.{BEGINNING}>"
+    kind, data = box.client.uid("FETCH", uid, f"({part})")
     if kind != "OK":
         raise imaplib.IMAP4.error(f"FETCH is answered {kind}")
     return next((bytes(each[1]) for each in data if isinstance(each, tuple)), b"")
