@@ -25,7 +25,7 @@ from starlette.routing import Route
 from caseward.adapters.channels import _whatsapp_errors as errors
 from caseward.adapters.channels import whatsapp
 from caseward.core.errors import SystemDown, Undeliverable
-from caseward.core.messages import Approved, Choice, Reply
+from caseward.core.messages import Approved, Choice, Inbound, Reply
 from caseward.settings import Settings
 from caseward.simulators import whatsapp as vendor
 from caseward.simulators._whatsapp_graph import ERRORS
@@ -143,6 +143,11 @@ def test_few_short_choices_are_buttons_and_others_a_list(line: Line) -> None:
              and each.kind == "interactive"}  # fmt: skip
     assert by_id[tapped]["button_reply"]["id"] == "slot:1"
     assert by_id[row]["list_reply"]["id"] == "slot:4"
+    assert by_id[row]["list_reply"]["title"] == "5. Tuesday at 4:00…"
+    written = line.vendor.phones[RANI].chat[-1].payload
+    [picked] = line.plug.parse(line.vendor.webhook("messages", {"messages": [written]}))
+    assert isinstance(picked, Inbound)
+    assert (picked.choice, picked.text) == ("slot:4", "Tuesday at 4:00 with coach")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from typing import Any
 from caseward.core.messages import Attachment
 
 MEDIA = ("image", "audio", "video", "document", "sticker")
+CUT = "…"
+"""Ends a row's title that did not hold the whole label; the description then does."""
 Json = Mapping[str, Any]
 
 
@@ -111,7 +113,9 @@ def _interactive(message: Json) -> Content:
     said = part(message.get("interactive"))
     for name in ("button_reply", "list_reply"):
         if picked := part(said.get(name)):
-            return Content(kind="choice", text=word(picked.get("title")), choice=word(picked.get("id")))
+            title, whole = word(picked.get("title")), word(picked.get("description"))
+            text = whole if whole and title.endswith(CUT) else title
+            return Content(kind="choice", text=text, choice=word(picked.get("id")))
     if form := part(said.get("nfm_reply")):
         return Content(kind="text", text=_form(form))
     if call := part(said.get("call_permission_reply")):

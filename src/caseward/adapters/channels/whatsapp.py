@@ -21,6 +21,7 @@ import httpx2
 from caseward.adapters.channels import _whatsapp_events as reading
 from caseward.adapters.channels import _whatsapp_media as media
 from caseward.adapters.channels._whatsapp_errors import NAME, Fault, refusal
+from caseward.adapters.channels._whatsapp_kinds import CUT
 from caseward.core.errors import BadInput, Refused, SystemDown
 from caseward.core.events import Event
 from caseward.core.messages import Approved, Choice, Reply
@@ -193,7 +194,8 @@ def _numbered(number: int, choice: Choice) -> Payload:
     title = f"{number}. {choice.label}"
     if len(title) <= MAX_ROW:
         return {"id": choice.id, "title": title}
-    title = re.sub(r"\W+$", "", title[: MAX_ROW - 1]) + "…"
+    cut = title[: MAX_ROW - 1]
+    title = re.sub(r"\W+$", "", cut[: max(cut.rfind(" "), MAX_ROW // 2)]) + CUT
     return {"id": choice.id, "title": title, "description": choice.label[:MAX_DESCRIPTION]}
 
 
