@@ -68,13 +68,26 @@ def _contacts(pack: Pack) -> list[Mapping[str, Any]]:
     return [each for each in pack.records.get("person", ()) if each.get("phone") or each.get("email")]
 
 
+def _approved(pack: Pack) -> dict[tuple[str, str], str]:
+    """Return the wordings that WhatsApp has approved of for a business: name and language → text."""
+    found = {}
+    for id, wording in pack.channels.of("whatsapp").approved.items():
+        for language, code in wording.languages.items():
+            text = pack.template(id).text.get(language, "")
+            for number, place in enumerate(wording.values, 1):
+                text = text.replace(f"{{{place}}}", f"{{{{{number}}}}}")
+            found[wording.name, code] = text
+    return found
+
+
 @contextmanager
 def _whatsapp(desk: str, pack: Pack) -> Iterator[str]:
     from caseward.cli import practice
     from caseward.simulators import serving
     from caseward.simulators.whatsapp import WhatsApp
 
-    meta = WhatsApp(hook=f"{desk}/webhooks/whatsapp")
+    meta = WhatsApp(hook=f"{desk}/webhooks/whatsapp", templates=_approved(pack))
+    meta.reads = False  # the page marks what is looked at as read
     for contact in _contacts(pack):
         if contact.get("phone"):
             meta.phone(str(contact["phone"]), name=str(contact.get("name", "")))
