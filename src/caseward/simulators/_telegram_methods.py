@@ -10,9 +10,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from caseward.simulators import _telegram_html as markup
-from caseward.simulators._telegram_world import BOT_ID, Chat, Message, World
+from caseward.simulators._telegram_inputs import (
+    LONGEST_CAPTION,
+    Parameters,
+    Refusal,
+    answered_by,
+    chat_to_write,
+    rows_of,
+    text_of,
+    whole,
+)
+from caseward.simulators._telegram_world import BOT_ID, Message, World
 
-LONGEST, LONGEST_ANSWER, DATA_BYTES = 4096, 200, 64
+LONGEST_ANSWER = 200
 LARGEST_FILE = 20_000_000
 TYPING_SECONDS = 5.0
 ACTIONS = frozenset({
@@ -27,16 +37,6 @@ REACTIONS = frozenset({
     "🤷\u200d♀", "😡",
 })  # fmt: skip
 """Emoji that a bot may react with."""
-
-Parameters = Mapping[str, Any]
-
-
-class Refusal(Exception):
-    """What Telegram answers with `ok: false`."""
-
-    def __init__(self, code: int, description: str, **parameters: int) -> None:
-        super().__init__(description)
-        self.code, self.description, self.parameters = code, description, parameters
 
 
 def get_me(world: World, given: Parameters) -> Any:
@@ -111,10 +111,15 @@ def get_updates(world: World, given: Parameters) -> Any:
 
 def send_message(world: World, given: Parameters) -> Any:
     """Write a message of words."""
-    chat = _chat_to_write(world, given)
-    text, entities = _text(given)
+    chat = chat_to_write(world, given)
+    text, entities = text_of(given)
     message = world.keep(
-        chat=chat.id, by=BOT_ID, text=text, entities=entities, rows=_rows(given), reply_to=_reply_to(world, chat, given)
+        chat=chat.id,
+        by=BOT_ID,
+        text=text,
+        entities=entities,
+        rows=rows_of(given),
+        reply_to=answered_by(world, chat, given),
     )
     chat.typing = 0.0
     return world.json(message)
@@ -122,7 +127,7 @@ def send_message(world: World, given: Parameters) -> Any:
 
 def send_document(world: World, given: Parameters) -> Any:
     """Send a file, uploaded or by its id."""
-    chat, document = _chat_to_write(world, given), given.get("document")
+    chat, document = chat_to_write(world, given), given.get("document")
     if isinstance(document, tuple):
         name, content = document
         file_id = keep_file(world, f"documents/{name}", content)
@@ -131,25 +136,25 @@ def send_document(world: World, given: Parameters) -> Any:
         name = world.files[document][0].rpartition("/")[2]
     else:
         raise Refusal(400, "Bad Request: there is no document in the request")
-    text, entities = _text(given, name="caption", longest=1024) if given.get("caption") else ("", [])
+    text, entities = text_of(given, name="caption", longest=LONGEST_CAPTION) if given.get("caption") else ("", [])
     carried = {"document": file_json(world, file_id) | {"file_name": name}}
     return world.json(world.keep(
-        chat=chat.id, by=BOT_ID, text=text, entities=entities, rows=_rows(given), content=carried,
-        reply_to=_reply_to(world, chat, given),
+        chat=chat.id, by=BOT_ID, text=text, entities=entities, rows=rows_of(given), content=carried,
+        reply_to=answered_by(world, chat, given),
     ))  # fmt: skip
 
 
 def edit_text(world: World, given: Parameters) -> Any:
     """Change the words and the buttons of the bot's own message."""
     message = _to_edit(world, given)
-    text, entities = _text(given)
-    return _edit(world, message, text, entities, _rows(given))
+    text, entities = text_of(given)
+    return _edit(world, message, text, entities, rows_of(given))
 
 
 def edit_markup(world: World, given: Parameters) -> Any:
     """Change the buttons of the bot's own message."""
     message = _to_edit(world, given)
-    return _edit(world, message, message.text, message.entities, _rows(given))
+    return _edit(world, message, message.text, message.entities, rows_of(given))
 
 
 def answer_callback(world: World, given: Parameters) -> Any:
@@ -166,7 +171,7 @@ def answer_callback(world: World, given: Parameters) -> Any:
 
 def send_action(world: World, given: Parameters) -> Any:
     """Show that the bot is writing."""
-    chat = _chat_to_write(world, given)
+    chat = chat_to_write(world, given)
     if given.get("action") not in ACTIONS:
         raise Refusal(400, "Bad Request: wrong parameter action in request")
     chat.typing = time.monotonic() + TYPING_SECONDS
@@ -176,8 +181,8 @@ def send_action(world: World, given: Parameters) -> Any:
 
 def set_reaction(world: World, given: Parameters) -> Any:
     """Put a reaction of the bot on a message, or take it away."""
-    chat = _chat_to_write(world, given)
-    message = world.messages.get((chat.id, _whole(given.get("message_id"))))
+    chat = chat_to_write(world, given)
+    message = world.messages.get((chat.id, whole(given.get("message_id"))))
     if message is None:
         raise Refusal(400, "Bad Request: message to react not found")
     wanted = given.get("reaction") or []
@@ -254,88 +259,9 @@ def _refuse_webhook(world: World) -> None:
                            "delete the webhook first")  # fmt: skip
 
 
-def _chat(world: World, given: Parameters) -> Chat:
-    asked = given.get("chat_id")
-    if asked in (None, ""):
-        raise Refusal(400, "Bad Request: chat_id is empty")
-    chat = world.chats.get(_whole(asked))
-    if chat is None:
-        raise Refusal(400, "Bad Request: chat not found")
-    if chat.moved_to is not None:
-        moved = "Bad Request: group chat was upgraded to a supergroup chat"
-        raise Refusal(400, moved, migrate_to_chat_id=chat.moved_to)
-    return chat
-
-
-def _chat_to_write(world: World, given: Parameters) -> Chat:
-    chat = _chat(world, given)
-    if chat.type == "private" and world.users[chat.id].deactivated:
-        raise Refusal(403, "Forbidden: user is deactivated")
-    if not chat.open:
-        raise Refusal(403, f"Forbidden: {chat.closed}")
-    return chat
-
-
-def _text(given: Parameters, *, name: str = "text", longest: int = LONGEST) -> tuple[str, list[dict[str, Any]]]:
-    source, mode = given.get(name), str(given.get("parse_mode") or "").lower()
-    if not isinstance(source, str) or not source:
-        raise Refusal(400, "Bad Request: message text is empty")
-    if mode not in ("", "html"):
-        raise Refusal(400, "Bad Request: unsupported parse_mode")
-    try:
-        text, entities = markup.read(source) if mode else (source, [])
-    except ValueError as error:
-        raise Refusal(400, f"Bad Request: can't parse entities: {error}") from None
-    if not text.strip():
-        raise Refusal(400, "Bad Request: text must be non-empty")
-    if markup.units(text) > longest:
-        raise Refusal(400, f"Bad Request: message {'caption ' * (name == 'caption')}is too long")
-    return text.rstrip(), entities
-
-
-def _rows(given: Parameters) -> list[list[dict[str, str]]]:
-    asked = given.get("reply_markup")
-    if not asked:
-        return []
-    rows = asked.get("inline_keyboard") if isinstance(asked, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise Refusal(400, "Bad Request: object expected as reply markup")
-    return [[_button(button) for button in row] for row in rows if row]
-
-
-def _button(button: Any) -> dict[str, str]:
-    if not isinstance(button, dict):
-        raise Refusal(400, "Bad Request: can't parse inline keyboard button: InlineKeyboardButton must be an Object")
-    text, data, url = (str(button.get(name) or "") for name in ("text", "callback_data", "url"))
-    if not text.strip():
-        raise Refusal(400, "Bad Request: can't parse inline keyboard button: Can't find field \"text\"")
-    if url:
-        if "." not in (urlsplit(url).hostname or "") or urlsplit(url).scheme not in ("http", "https"):
-            raise Refusal(400, f"Bad Request: inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
-        return {"text": text, "url": url}
-    if not data:
-        unallowed = "Text buttons are unallowed in the inline keyboard"
-        raise Refusal(400, f"Bad Request: can't parse inline keyboard button: {unallowed}")
-    if len(data.encode()) > DATA_BYTES:
-        raise Refusal(400, "Bad Request: BUTTON_DATA_INVALID")
-    return {"text": text, "callback_data": data}
-
-
-def _reply_to(world: World, chat: Chat, given: Parameters) -> int | None:
-    asked = given.get("reply_parameters")
-    if not isinstance(asked, dict):
-        return None
-    number = _whole(asked.get("message_id"))
-    if (chat.id, number) in world.messages:
-        return number
-    if asked.get("allow_sending_without_reply") is True:
-        return None
-    raise Refusal(400, "Bad Request: message to be replied not found")
-
-
 def _to_edit(world: World, given: Parameters) -> Message:
-    chat = _chat_to_write(world, given)
-    message = world.messages.get((chat.id, _whole(given.get("message_id"))))
+    chat = chat_to_write(world, given)
+    message = world.messages.get((chat.id, whole(given.get("message_id"))))
     if message is None:
         raise Refusal(400, "Bad Request: message to edit not found")
     if message.by != BOT_ID:
@@ -350,11 +276,3 @@ def _edit(world: World, message: Message, text: str, entities: list[Any], rows: 
     message.text, message.entities, message.rows, message.edited = text, entities, rows, world.clock()
     world.touch()
     return world.json(message)
-
-
-def _whole(value: Any) -> int:
-    """Return a whole number, given as one or as text, and 0 for anything else."""
-    try:
-        return int(str(value))
-    except ValueError:
-        return 0

@@ -25,7 +25,8 @@ from starlette.types import Receive, Scope, Send
 
 from caseward.simulators import serving, showing
 from caseward.simulators._telegram_delivery import Courier
-from caseward.simulators._telegram_methods import LIMITED, METHODS, Refusal
+from caseward.simulators._telegram_inputs import Refusal
+from caseward.simulators._telegram_methods import LIMITED, METHODS
 from caseward.simulators._telegram_page import acts, state
 from caseward.simulators._telegram_people import People, seeded
 from caseward.simulators._telegram_world import Fault, World
