@@ -317,7 +317,8 @@ def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
     opened = Desk(pack=school, clock=Clock(MORNING))
     empty(engine)
     with engine.begin() as connection:
-        connection.execute(text("delete from dbos.workflow_status"))
+        for name in ("workflow_status", "operation_outputs", "datasource_outputs"):
+            connection.execute(text(f"delete from dbos.{name}"))
     tools.use(
         Tools(
             pack=school,

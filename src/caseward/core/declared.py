@@ -54,6 +54,28 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which records call for a message, whoever they belong to: what a playbook goes by. No intent may read it."""
+
+    kind: str
+    """Kind of record, the name of its file under records/."""
+    contact: str = "person"
+    """Field that holds the id of the contact it belongs to; `id` for records of kind `person` themselves."""
+    where: Mapping[str, Plain | tuple[Plain, ...]] = field(default_factory=dict)
+    """Field → what it must equal, or a list of what it may equal."""
+    by: str = ""
+    """Field that holds the instant, or the date, which the spans below are counted from."""
+    before: str = ""
+    """From this long before that instant until the instant itself, such as `24h`."""
+    after: str = ""
+    """From this long after that instant, such as `1d`."""
+    until: str = ""
+    """Until this long after that instant; what is older is let rest."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Value → field of the record it is taken from. A record that lacks one is not listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """What a record must be like for a write; a field the record lacks fits nothing."""
 
@@ -130,7 +152,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredSkill:
-    """One skill: it reads, or it writes."""
+    """One skill: it reads, it writes, or it lists whom to write to."""
 
     id: str
     system: str
@@ -139,6 +161,8 @@ class DeclaredSkill:
     """For a skill that reads."""
     writes: Entry | None = None
     """For a skill that writes."""
+    lists: Listing | None = None
+    """For a skill that a playbook reads."""
 
 
 def fill(text: Plain, args: Mapping[str, Any], record: Mapping[str, Any]) -> Any:

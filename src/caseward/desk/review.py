@@ -27,7 +27,7 @@ def check(case: Case, draft: Draft, identity: IdentityState, *, by_person: bool 
             by_person=by_person,
         )
         for outcome in run_rules(subject):
-            if outcomes.get(outcome.name, outcome).ok:
+            if outcome.name not in outcomes or outcomes[outcome.name].ok:
                 outcomes[outcome.name] = outcome
     failed = [f"{each.name}: {each.detail}" for each in outcomes.values() if not each.ok]
     log.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from caseward.core.declared import HOUSE, PLACE, RECORD, DeclaredSkill, Entry, Look, duration, figure
+from caseward.core.declared import HOUSE, PLACE, RECORD, DeclaredSkill, Entry, Listing, Look, duration, figure
 from caseward.core.errors import PackError
 from caseward.core.pack import Intent, Pack, Plan
 from caseward.packs.places import Places
@@ -14,6 +14,8 @@ from caseward.packs.yamlfile import Place
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 VALUE = re.compile(r"[a-z][a-z_]*")
+OWN = ("name", "business", "case", "reference")
+"""What a playbook's words may say beside the values of a row."""
 Problem = tuple[Place, str, str]
 """Where in the entry, what is wrong, and the fix."""
 
@@ -24,12 +26,14 @@ def problems(skill: DeclaredSkill, systems: Collection[str] | None) -> Iterator[
         yield ("id",), "a name has lower-case letters, digits and underscores only", "rename it"
     if systems is not None and skill.system not in systems:
         yield ("system",), f"{skill.system!r} is none of the pack's systems", did_you_mean(skill.system, systems)
-    if (skill.reads is None) == (skill.writes is None):
-        yield (), "a skill either reads or writes", "give one of `reads:` and `writes:`"
+    if sum(each is not None for each in (skill.reads, skill.writes, skill.lists)) != 1:
+        yield (), "a skill reads, writes or lists", "give one of `reads:`, `writes:` and `lists:`"
     if skill.reads is not None:
         yield from ((("reads", *at), message, fix) for at, message, fix in _reading(skill.reads))
     if skill.writes is not None:
         yield from ((("writes", *at), message, fix) for at, message, fix in _writing(skill.writes))
+    if skill.lists is not None:
+        yield from ((("lists", *at), message, fix) for at, message, fix in _listing(skill.lists))
 
 
 def _reading(look: Look) -> Iterator[Problem]:
@@ -47,6 +51,20 @@ def _reading(look: Look) -> Iterator[Problem]:
         yield ("of",), "the record is named by the contact or by an earlier reading", "leave one of the two out"
     if look.through and not look.owner:
         yield ("through",), "records about nobody are not looked up through the contact", "add `owner:`, or remove it"
+
+
+def _listing(listing: Listing) -> Iterator[Problem]:
+    spans = {name: getattr(listing, name) for name in ("before", "after", "until")}
+    if bool(listing.by) != any(spans.values()):
+        yield ("by",), "an instant and a span belong together", "give `by:` and one of `before:`, `after:` and `until:`"
+    if listing.before and (listing.after or listing.until):
+        yield ("before",), "it cannot be ahead and over at once", "leave out `before:`, or `after:` and `until:`"
+    for name, span in spans.items():
+        if span and duration(span) is None:
+            yield (name,), f"{span!r} is no time", "write such as 90m, 2h or 14d"
+    for name in listing.values:
+        if not VALUE.fullmatch(name) or name in ("contact", *OWN):
+            yield ("values", name), f"{name!r} is no name of a value here", "use other lower-case letters, underscores"
 
 
 def _writing(entry: Entry) -> Iterator[Problem]:
@@ -101,7 +119,10 @@ def check(pack: Pack, places: Places, *, built_in: Collection[str]) -> Iterator[
 
 def _used(pack: Pack, intent: Intent) -> Iterator[Problem]:
     for i, name in enumerate(intent.reads):
-        if name in pack.skills and pack.skills[name].reads is None:
+        skill = pack.skills.get(name)
+        if skill is not None and skill.lists is not None:
+            yield ("reads", i), f"{name!r} lists what belongs to others too", "read with a skill that reads"
+        elif skill is not None and skill.reads is None:
             yield ("reads", i), f"{name!r} writes", "read with a skill that reads; `task` is for writing"
     for i, plan in enumerate(intent.plans):
         yield from ((("plans", i, *at), message, fix) for at, message, fix in _tasked(pack, plan))

@@ -105,7 +105,7 @@ def test_a_sound_skill_is_read(folder: Path, text: str) -> None:
 def test_a_skill_both_reads_and_writes_or_neither_is_refused(folder: Path) -> None:
     (folder / "skills.yaml").write_text("- {id: x, system: records}\n", "utf-8")
 
-    assert "either reads or writes" in complaint(folder).message
+    assert "reads, writes or lists" in complaint(folder).message
 
 
 ENTITIES = [

@@ -19,7 +19,7 @@ from caseward.adapters.records.kinds import (
     found,
     same,
 )
-from caseward.core.declared import DeclaredSkill, Entry, Look, Requirement, duration, figure, fill
+from caseward.core.declared import DeclaredSkill, Entry, Listing, Look, Requirement, duration, figure, fill
 from caseward.core.ports import Record, RecordBook, Skill
 from caseward.core.task import Result
 
@@ -36,6 +36,8 @@ def skills(book: RecordBook, declared: Mapping[str, DeclaredSkill]) -> Iterator[
         elif each.writes is not None:
             plan = Writer(book=book, entry=each.writes).plan
             yield Write(name=each.id, system=each.system, book=book, plan=plan)
+        elif each.lists is not None:
+            yield Reading(name=each.id, system=each.system, read=Lister(book=book, listing=each.lists).read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,45 @@ class Reader:
         if len(fitting) <= 1 or named or self.look.pick == "only":
             return fitting[0] if len(fitting) == 1 else None
         return fitting[-1] if self.look.pick == "newest" else fitting[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lister:
+    """One declared listing."""
+
+    book: RecordBook
+    listing: Listing
+
+    def read(self, args: Args, now: datetime) -> Result:
+        """Return `rows`, each with its `contact` and values, in the order of their instants; all of them, or only
+        those of the contact that the arguments name."""
+        listing = self.listing
+        own = {listing.contact: str(args["contact"])} if "contact" in args else {}
+        fitting = [each for each in self.book.find(listing.kind, **own) if self._due(each, now)]
+        fitting.sort(key=lambda each: (_order(each.data.get(listing.by)), each.id))
+        rows = []
+        for each in fitting:
+            said = {name: each.data.get(field) for name, field in listing.values.items()}
+            contact = each.data.get(listing.contact)
+            if contact and all(value is not None for value in said.values()):
+                rows.append({**said, "contact": str(contact)})
+        return found(rows=rows)
+
+    def _due(self, record: Record, now: datetime) -> bool:
+        listing = self.listing
+        if not _fits(record, listing.where):
+            return False
+        if not listing.by:
+            return True
+        at = _instant(record.data.get(listing.by))
+        if at is None:
+            return False
+        before, after, until = (duration(each) for each in (listing.before, listing.after, listing.until))
+        return (
+            (before is None or timedelta() < at - now <= timedelta(minutes=before))
+            and (after is None or now - at >= timedelta(minutes=after))
+            and (until is None or now - at <= timedelta(minutes=until))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
