@@ -7,8 +7,10 @@ import pytest
 from caseward.core.approval import ApprovalState, Word
 from caseward.core.case import CaseStatus
 from caseward.core.errors import Refused
+from caseward.core.events import Moved
 from caseward.core.ids import ContactId
 from caseward.core.ports import Change
+from caseward.desk import links as room
 from caseward.flows import joining
 from caseward.store import approvals, cases, db, links, messages, outbox
 from caseward.store.records import StoredRecords
@@ -105,9 +107,6 @@ def test_what_waits_to_go_to_an_address_that_passed_on_never_goes(topology: Topo
         parcel = outbox.put(case_id=case.id, message_id="msg_x", channel="whatsapp", address="628111", text="x",
                             key="reply:x", approvers=["coach"], delivered=False, now=topology.desk.clock(),
                             reply=None, keeps_until=request.expires_at)  # fmt: skip
-        from caseward.core.events import Moved
-        from caseward.desk import links as room
-
         room.moved(Moved(channel="whatsapp", address="628111", why="another number", at=topology.desk.clock()))
     topology.desk.settle()
 
