@@ -104,6 +104,9 @@ class Channels:
     team: Team = field(default_factory=Team)
     confirmations: Mapping[str, Confirmation] = field(default_factory=dict)
     """Template that was said → the mail that follows it."""
+    rate_after_minutes: int = 0
+    """Minutes after a matter is settled at which its contact is asked how it was (template `rating-request`, whose
+    `choices` are the scores, the worst first); 0 for never."""
 
     def of(self, name: str) -> ChannelPolicy:
         """Return how a channel is used; as the defaults say for one that the business does not mention."""

@@ -9,6 +9,9 @@ from caseward.core.case import DONE, OURS, Case, CaseStatus
 from caseward.desk import tools
 from caseward.store import approvals, cards, cases, log, messages, timers
 
+RATING = "rating"
+"""Timer at which the contact of a settled case is asked how it was."""
+
 
 def hold_still(case_id: str) -> Case:
     """Lock the case's conversation and the case: its stories go one by one."""
@@ -61,5 +64,7 @@ def _run_clocks(case: Case) -> None:
             cases.set_clock(case.id, "resolution", paused_at=now)
         timers.cancel(case.id, "resolution_warn", "resolution_update", "resolution_breach")
     if case.status is CaseStatus.RESOLVED:
-        after = tools.pack().profile.limits.close_after_hours
+        after, rated = tools.pack().profile.limits.close_after_hours, tools.pack().channels.rate_after_minutes
         timers.set_timer(case.id, "close", now + timedelta(hours=after))
+        if rated:
+            timers.set_timer(case.id, RATING, now + timedelta(minutes=rated))

@@ -116,6 +116,7 @@ def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, 
     language = pack.language(case.language)
     own = {name: values[name] for name in OWN if values.get(name)}
     printed = {name: wording.show(pack, name, value, language, now=now) for name, value in own.items()}
+    offered = pack.template(template).choices.get(language, ())
     draft = Draft(
         id=DraftId(ids.new("drf")),
         case_id=case.id,
@@ -134,7 +135,7 @@ def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, 
                 excerpt=pack.profile.title,
                 source=pack.profile.release,
                 at=now,
-                values=tuple(printed.values()),
+                values=(*printed.values(), *map(str, range(1, len(offered) + 1))),
             ),
         ),
         address=address,
@@ -143,8 +144,7 @@ def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, 
     consent = Approval.of(draft, approver="policy", expires_at=now + timedelta(minutes=1))
     choices = [Choice(id=f"{SLOT}{each}", label=wording.show(pack, "slot", each, language, now=now))
                for each in own.get("options", ())]  # fmt: skip
-    offered = pack.template(template).choices.get(language, ())
-    choices += [Choice(id=f"{template}:{n}", label=label) for n, label in enumerate(offered, 1)]
+    choices += [Choice(id=f"{template}:{case.number}:{n}", label=label) for n, label in enumerate(offered, 1)]
     return say(case, draft, consent, identity=IdentityState.UNKNOWN, key=key, choices=choices, courtesy=True)
 
 

@@ -16,7 +16,7 @@ from caseward.core.policy import Decision, Tier
 from caseward.core.review import Check
 from caseward.core.task import Draft, ResultStatus
 from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Picture, Turn
-from caseward.desk import approvals, casework, drafting, gate, identity, promises, review, speaker, tools
+from caseward.desk import approvals, casework, courtesy, drafting, gate, identity, promises, review, speaker, tools
 from caseward.desk.drafting import Proposal
 from caseward.store import approvals as requests
 from caseward.store import cases, timers
@@ -91,8 +91,11 @@ def ask_people(
          why=f"{plan.why} {moved}".strip(), terms=Terms.of(decision))  # fmt: skip
     if not waiting:
         template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"
-        speaker.tell(case, template, {"promise_time": promise}, address=casework.address(case),
-                     key=f"ack:{case.id}:{turn.number}")  # fmt: skip
+        if template == "acknowledgement" and courtesy.reacted(turn):
+            cases.set_clock(case.id, "first_response", met_at=tools.now())
+        else:
+            speaker.tell(case, template, {"promise_time": promise}, address=casework.address(case),
+                         key=f"ack:{case.id}:{turn.number}")  # fmt: skip
     pending = {**remember(turn, picture, ask=""), "options": case.pending.get("options", [])}
     return casework.become(case, CaseStatus.WAITING_APPROVAL, pending=pending)
 

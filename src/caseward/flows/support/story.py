@@ -18,6 +18,7 @@ from caseward.core.turn import Picture, Turn
 from caseward.desk import (
     approvals,
     casework,
+    courtesy,
     drafting,
     executor,
     gate,
@@ -33,7 +34,7 @@ from caseward.desk import (
     verdicts,
 )
 from caseward.durable import story
-from caseward.flows.support import asking, receiving
+from caseward.flows.support import asking, rating, receiving
 from caseward.flows.support.moved import Consented, what_moved
 from caseward.store import approvals as requests
 from caseward.store import cases, log, timers
@@ -90,13 +91,17 @@ def answer(conversation_id: str, turn_number: int) -> str:
     if filed is None:
         return "nothing to do"
     turn, case = filed
-    case = receiving.owned(case)
+    left = rating.take(case, turn)
+    if left is None:
+        return str(case.status)
+    turn, case = left, receiving.owned(case)
     done = receiving.without_understanding(case, turn)
     if done:
         return done
-    courtesy = triage.small_talk(turn.text)
-    if courtesy:
-        return asking.be_polite(case, turn, courtesy)
+    courtesy.begun(turn)
+    polite = triage.small_talk(turn.text)
+    if polite:
+        return asking.be_polite(case, turn, polite)
     was = case.status
     if was in DONE:
         case = intake.reopen(case)
@@ -230,6 +235,8 @@ def tick(timer: str) -> str:
             case = takeover.end(case)
             turn = intake.again(case) if takeover.waits(case) else None
             return respond(case, turn) if turn else str(case.status)
+        case ("", "", casework.RATING):
+            return rating.ask(case)
         case ("", "", "close") if case.status is CaseStatus.RESOLVED:
             speaker.tell(case, "closing", {}, address=address, key=f"closing:{case.id}:{case.reopened}")
             return casework.become(case, CaseStatus.CLOSED)
