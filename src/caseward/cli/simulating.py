@@ -112,13 +112,14 @@ def _telegram(_desk: str, _pack: Pack) -> Iterator[str]:
 
 
 @contextmanager
-def _email(_desk: str, _pack: Pack) -> Iterator[str]:
+def _email(_desk: str, pack: Pack) -> Iterator[str]:
     from caseward.cli import practice
     from caseward.simulators import serving
     from caseward.simulators.mail import Mail
 
-    mail = Mail(smtp_port=practice.SMTP_PORT, imap_port=practice.IMAP_PORT)
-    with serving.running(mail.app, port=practice.PORTS["email"]) as url:
+    people = {str(each["email"]): str(each.get("name", "")) for each in _contacts(pack) if each.get("email")}
+    mail = Mail(smtp_port=practice.SMTP_PORT, imap_port=practice.IMAP_PORT, people=people)
+    with mail, serving.running(mail.app, port=practice.PORTS["email"]) as url:
         yield url
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import format_datetime, getaddresses
+from email.utils import format_datetime, formataddr, getaddresses
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
@@ -45,9 +45,10 @@ def routes(mail: Mail) -> list[Route]:
             raise ValueError("an address such as ana@example.com is needed")
         try:
             files = [(str(each["name"]), str(each["mime"]) or "application/octet-stream",
-                      binascii.a2b_base64(str(each["data"]))) for each in given.get("files", ())]  # fmt: skip
+                      binascii.a2b_base64(str(each["data"]), strict_mode=True)) for each in given.get("files", ())]  # fmt: skip
         except binascii.Error as error:
             raise ValueError("a file did not arrive whole") from error
+        who = formataddr((mail.people.get(who.lower(), ""), who))
         subject = " ".join(str(given.get("subject", "")).split())
         sent = mail.send(who, subject, text, authentic=not given.get("forged"), attachments=files,
                          reply_to=str(given.get("reply_to", "")))  # fmt: skip

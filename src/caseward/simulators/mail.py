@@ -41,7 +41,7 @@ class Mail:
 
     def __init__(
         self, *, desk: str = DESK, smtp_port: int = 0, imap_port: int = 0, keywords: bool = True, idle: bool = True,
-        keeps_sent: bool = True, tls: ssl.SSLContext | None = None,
+        keeps_sent: bool = True, tls: ssl.SSLContext | None = None, people: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Set up a server.
 
@@ -53,6 +53,7 @@ class Mail:
             idle: whether the server tells of new mail by itself.
             keeps_sent: whether what somebody sends is kept in their folder of sent mail.
             tls: with which STARTTLS is offered by SMTP.
+            people: address → name of those whose mailboxes the page offers.
         """
         self.desk, self._ports, self._keeps_sent, self._tls = desk, (smtp_port, imap_port), keeps_sent, tls
         self._boxes = Boxes(PASSWORD, keywords=keywords, idle=idle)
@@ -61,8 +62,10 @@ class Mail:
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._failed: BaseException | None = None
         self._over: asyncio.Event | None = None
         self.smtp_url = self.imap_url = ""
+        self.people = {address.lower(): name for address, name in (people or {}).items()}
         self.kept: list[page.Kept] = []
         self.gone: set[str] = set()
         """Addresses for which mail is taken, and sent back with a report."""
@@ -142,41 +145,56 @@ class Mail:
     # --- the server ---
 
     def __enter__(self) -> Self:
-        """Start both servers in a thread."""
-        ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="mail", daemon=True)
-        self._thread.start()
-        if not ready.wait(SECONDS):
-            raise RuntimeError("the mail server did not start")
+        """Start both servers in a thread, once; raise OSError where a port is taken."""
+        if self._thread is None:
+            ready = threading.Event()
+            self._thread = threading.Thread(target=self._main, args=(ready,), name="mail", daemon=True)
+            self._thread.start()
+            ready.wait()
+            if self._failed:
+                raise self._failed
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop them."""
-        if self._loop and self._over and self._thread:
+        if self._thread and self._loop and self._over:
             self._loop.call_soon_threadsafe(self._over.set)
             self._thread.join(SECONDS)
+            self._thread = None
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        if self._thread:  # it was started, and will be stopped, by somebody else
+            yield
+            return
         await asyncio.to_thread(self.__enter__)
         try:
             yield
         finally:
             await asyncio.to_thread(self.__exit__)
 
+    def _main(self, ready: threading.Event) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except BaseException as error:
+            self._failed = error
+        finally:
+            ready.set()
+
     async def _serve(self, ready: threading.Event) -> None:
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         smtp_port, imap_port = self._ports
-        imap = await self._boxes.serve(HOST, imap_port)
-        smtp = await self._loop.create_server(lambda: self._post.protocol(SERVER, self._tls), HOST, smtp_port)
-        await self._boxes.open(self.desk)
-        user = self.desk.replace("@", "%40")
-        self.smtp_url = f"smtp://{user}:{PASSWORD}@{HOST}:{smtp.sockets[0].getsockname()[1]}"
-        self.imap_url = f"imap://{user}:{PASSWORD}@{HOST}:{imap.sockets[0].getsockname()[1]}"
-        ready.set()
-        await self._over.wait()
-        smtp.close()
-        imap.close()
+        loop = asyncio.get_running_loop()
+        async with (
+            await self._boxes.serve(HOST, imap_port) as imap,
+            await loop.create_server(lambda: self._post.protocol(SERVER, self._tls), HOST, smtp_port) as smtp,
+        ):
+            await self._boxes.open(self.desk)
+            user = self.desk.replace("@", "%40")
+            self.smtp_url = f"smtp://{user}:{PASSWORD}@{HOST}:{smtp.sockets[0].getsockname()[1]}"
+            self.imap_url = f"imap://{user}:{PASSWORD}@{HOST}:{imap.sockets[0].getsockname()[1]}"
+            self._loop, self._over = loop, asyncio.Event()
+            ready.set()
+            await self._over.wait()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:
@@ -219,4 +237,5 @@ class Mail:
             if self.version == after:
                 return None
             return {"version": self.version, "desk": self.desk, "mails": page.shown(self.kept), "wire": list(self.wire),
-                    "smtp": self.smtp_url, "imap": self.imap_url, "gone": sorted(self.gone)}  # fmt: skip
+                    "smtp": self.smtp_url, "imap": self.imap_url, "gone": sorted(self.gone),
+                    "people": [{"address": each, "name": name} for each, name in self.people.items()]}  # fmt: skip

@@ -8,7 +8,7 @@ const box = document.querySelector("#text");
 const subject = document.querySelector("#subject");
 const file = document.querySelector("#file");
 const opened = new Set();
-let shown = { mails: [] };
+let shown = { mails: [], people: [] };
 let open = "";
 let about = "";
 
@@ -17,7 +17,8 @@ const look = follow((state) => {
   draw();
 });
 
-const people = () => [...new Set([...opened, ...shown.mails.flatMap((each) => [each.from, ...each.to])])].filter((each) => each && each !== shown.desk);
+const people = () => [...new Set([...opened, ...shown.people.map((each) => each.address), ...shown.mails.flatMap((each) => [each.from, ...each.to])])].filter((each) => each && each !== shown.desk);
+const named = (who) => shown.people.find((each) => each.address === who)?.name || who;
 const here = (who) => shown.mails.filter((each) => each.from === who || each.to.includes(who));
 
 function draw() {
@@ -28,7 +29,7 @@ function draw() {
   find("empty").hidden = Boolean(open);
   for (const part of [find("head"), log, find("write")]) part.hidden = !open;
   if (!open) return;
-  find("name").textContent = open;
+  find("name").textContent = named(open);
   find("vanish").setAttribute("aria-pressed", String(shown.gone.includes(open)));
   const mails = here(open);
   keepAtEnd(log, () => fill(log, ...(mails.length ? mails.map(mail) : [el("p", { class: "sim-empty" }, "No mail yet.")])));
@@ -37,7 +38,7 @@ function draw() {
 function person(who) {
   const last = here(who).at(-1);
   return el("li", {}, el("button", { class: "person", id: `p${who}`, type: "button", "data-open": who, "aria-current": who === open ? "true" : null },
-    el("b", {}, who), last ? time(last.at) : "", el("span", {}, last ? last.subject : "")));
+    el("b", {}, named(who)), last ? time(last.at) : "", el("span", {}, last ? last.subject : who)));
 }
 
 function mail(each) {
@@ -102,6 +103,7 @@ find("write").addEventListener("submit", async (event) => {
   const forged = document.querySelector("#forged").checked;
   if (!await act("page/send", { who: open, subject: subject.value, text: box.value, reply_to: about, forged, files })) return;
   box.value = file.value = find("files").textContent = "";
+  document.querySelector("#forged").checked = false;
   answer("");
   await look();
   log.scrollTop = log.scrollHeight;
