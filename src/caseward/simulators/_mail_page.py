@@ -44,8 +44,7 @@ def routes(mail: Mail) -> list[Route]:
         if "@" not in who.strip("@"):
             raise ValueError("an address such as ana@example.com is needed")
         try:
-            files = [(str(each["name"]), str(each["mime"]) or "application/octet-stream",
-                      binascii.a2b_base64(str(each["data"]), strict_mode=True)) for each in given.get("files", ())]  # fmt: skip
+            files = [_file(each) for each in given.get("files", ())]
         except binascii.Error as error:
             raise ValueError("a file did not arrive whole") from error
         who = formataddr((mail.people.get(who.lower(), ""), who))
@@ -61,6 +60,11 @@ def routes(mail: Mail) -> list[Route]:
         mail.vanish(address_of(str(given["who"])))
 
     return showing.routes("mail", "Mail", state=mail.state, acts={"send": send, "fail": fail, "vanish": vanish})
+
+
+def _file(given: Mapping[str, Any]) -> tuple[str, str, bytes]:
+    content = binascii.a2b_base64(str(given["data"]), strict_mode=True)
+    return str(given["name"]), str(given["mime"]) or "application/octet-stream", content
 
 
 def shown(kept: Sequence[Kept]) -> list[dict[str, Any]]:

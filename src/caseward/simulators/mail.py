@@ -160,7 +160,7 @@ class Mail:
         if self._thread and self._loop and self._over:
             self._loop.call_soon_threadsafe(self._over.set)
             self._thread.join(SECONDS)
-            self._thread = None
+            self._thread = self._loop = None
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
