@@ -129,6 +129,9 @@ def hand_out(outbox_id: str) -> dict[str, Any] | None:
     if slot - now > SOON:
         _wait(parcel, slot - SOON if reserved else slot, slot_at=slot if reserved else None)
         return None
+    between = tools.channel(parcel.channel).pace.seconds_between
+    if between:
+        paces.take(_one(parcel), slot + timedelta(seconds=between))
     return _take(parcel, now, wait=max(slot - now, timedelta()), approved=approved)
 
 
@@ -236,17 +239,20 @@ def _keeps(parcel: Parcel, now: datetime) -> bool:
 
 def _slot(parcel: Parcel, now: datetime) -> tuple[datetime, bool]:
     """Return when words may go out at the vendor's pace, and whether that time is reserved for them."""
-    if parcel.slot_at is not None:
-        return parcel.slot_at, True
-    pace, one = tools.channel(parcel.channel).pace, f"{parcel.channel} {parcel.address}"
-    slot = max(now, (paces.free_at(one) if pace.seconds_between else None) or now)
+    if parcel.slot_at is not None and now - parcel.slot_at <= SOON:
+        return max(now, parcel.slot_at), True
+    pace = tools.channel(parcel.channel).pace
+    slot = max(now, (paces.free_at(_one(parcel)) if pace.seconds_between else None) or now)
     if slot - now > SOON:
         return slot, False  # nobody else is kept waiting for the time of this contact
     if pace.a_second:
         slot = paces.reserve(parcel.channel, timedelta(seconds=1 / pace.a_second), slot)
-    if pace.seconds_between:
-        paces.reserve(one, timedelta(seconds=pace.seconds_between), slot)
     return slot, True
+
+
+def _one(parcel: Parcel) -> str:
+    """Return the name of a contact's own pace: no others ask for it, for words to them go one at a time."""
+    return f"{parcel.channel} {parcel.address}"
 
 
 def _approved(parcel: Parcel) -> dict[str, Any] | None:

@@ -105,6 +105,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "case": ("circle-dot", "Case", _status),
     "check": ("shield-check", "Checked the draft", _check),
     "decision": ("shield-alert", "Decided by rule", _decision),
+    "delivery": ("send", "Delivery", _parts("state", "error")),
     "denied": ("lock", "Refused to do it", _parts("effect", "why", "role", "lane")),
     "draft": ("pencil", "Drafted a reply", _parts("reply")),
     "fact": ("database", "Read a fact", _fact),
@@ -112,11 +113,13 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "identity": ("user-check", "Checked identity", _parts("outcome")),
     "inbound": ("message-circle", "Message came in", _parts("text")),
     "note": ("pencil", "Wrote an internal note", _parts("text")),
+    "rating": ("message-circle", "Said how it was", _parts("score", "comment")),
     "result": ("circle-check", "Carried out", _parts("skill", "status", "reference", "detail")),
     "reveal": ("eye", "Looked at personal data", _parts("field")),
     "send": ("send", "Reply sent", _parts("text")),
     "task": ("wrench", "Asked operations", _parts("skill", "state")),
     "triage": ("info", "Understood the message", _parts("intent", "language", "signals")),
+    "undelivered": ("triangle-alert", "Did not reach the contact", _parts("why")),
     "verdict": ("check-check", "Verdict", _verdict),
     "warning": ("clock", "A promise is near", _parts("clock")),
 }
@@ -126,7 +129,7 @@ BETWEEN_MESSAGES = frozenset(
 )
 """Kinds shown in the conversation; the messages themselves stand there anyway, the rest is in the History tab."""
 AWAITED = words.STATUS[CaseStatus.WAITING_APPROVAL][0].lower()
-WORDS_OF_PEOPLE = frozenset({"draft", "inbound", "note", "send"})
+WORDS_OF_PEOPLE = frozenset({"draft", "inbound", "note", "rating", "send"})
 """Kinds whose line is what somebody wrote; not for readers who may not see personal data."""
 HIDDEN = "Words hidden from your role"
 ERASED = "The content was erased; the entry stands"
