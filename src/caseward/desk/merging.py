@@ -87,5 +87,30 @@ def undo(merge_id: str, *, person: str, role: str) -> Merge:
     return made
 
 
+def link(channel: str, address: str, contact_id: ContactId, *, person: str, role: str, reason: str) -> None:
+    """Have an address count as a contact's on a person's word.
+
+    Raises:
+        NotFound: there is no such contact.
+        Conflict: it is proved to be somebody else's, or the contact is part of another.
+        Refused: this person may not say so.
+        BadInput: no reason is given.
+    """
+    require(person=person, role=role, strongest=True)
+    if not clean(reason).strip():
+        raise BadInput("--reason: say how you know whose address it is")
+    whole = contacts.stands_for(contact_id)
+    if whole != contact_id:
+        raise Conflict(f"{contact_id} is part of {whole}; name {whole} instead")
+    if contacts.get(contact_id) is None:
+        raise NotFound(f"there is no contact {contact_id}")
+    known = contacts.identity(channel, address)
+    if known is not None and known[0].id != contact_id:
+        raise Conflict(f"{channel}:{address} is proved to be {known[0].id}'s ({known[1]}); unlink it first")
+    contacts.prove(channel, address, contact_id, method="person", now=tools.now())
+    said = {"outcome": "verified", "contact": contact_id, "method": "person", "address": f"{channel}:{address}"}
+    log.append("identity", person, {**said, "reason": clean(reason).strip()}, at=tools.now())
+
+
 def _log(made: Merge, person: str, said: Mapping[str, object]) -> None:
     log.append("link", person, {"merge": made.id, **said}, at=tools.now())

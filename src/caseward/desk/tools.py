@@ -50,13 +50,15 @@ def use(tools: Tools | None) -> None:
     _tools = tools
 
 
-class _NoBrain:
+class NoBrain:
     """In the place of a brain where no turn is worked."""
 
     def understand(self, _text: str, *, language: str | None = None) -> Understanding:
+        """Raise CasewardError."""
         raise CasewardError("nothing is understood here; a desk at work has a brain")
 
     def find(self, _text: str, *, language: str) -> Finding:
+        """Raise CasewardError."""
         raise CasewardError("nothing is looked up here; a desk at work has a brain")
 
 
@@ -69,7 +71,7 @@ def office(pack: Pack, *, built_in: Iterable[str], clock: Callable[[], datetime]
 
     use(
         Tools(
-            pack=pack, brain=_NoBrain(), channels={}, skills={}, begin=begin, clock=clock, built_in=frozenset(built_in)
+            pack=pack, brain=NoBrain(), channels={}, skills={}, begin=begin, clock=clock, built_in=frozenset(built_in)
         )
     )
     try:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from caseward.core.case import Case, CaseStatus, IdentityState
-from caseward.core.errors import BadInput, Conflict, Refused
-from caseward.core.ids import CaseId
+from caseward.core.errors import BadInput, Conflict, NotFound, Refused
+from caseward.core.events import Moved
+from caseward.core.ids import CaseId, ContactId
 from caseward.core.messages import Message
 from caseward.core.text import clean
 from caseward.desk import approvals, casework, identity, links, merging, tools
@@ -110,6 +111,47 @@ def move(case_id: str, to: str, *, person: str, role: str) -> Case:
         log.append("link", person, {"reach": case.reach, "was": was}, at=tools.now(), case_id=case.id,
                    conversation_id=case.conversation_id)  # fmt: skip
         return case
+
+
+def prove(case_id: str, contact_id: str, *, person: str, role: str) -> Case:
+    """Have the registered address of somebody on record be asked whether it is they who write in a case.
+
+    Raises NotFound for no such case or nobody on record, Refused where this person may not, or where the channel's
+    policy names no connected channel for what is formal.
+    """
+    with db.transaction():
+        case = casework.hold_still(case_id)
+        merging.require(person=person, role=role, case_id=case.id)
+        contact = identity.on_record(ContactId(contact_id))
+        if contact is None or not contact.email:
+            raise NotFound(f"nobody with a registered address is {contact_id}")
+        here = casework.address(case).partition(":")[0]
+        formal = tools.pack().channels.of(here).formal
+        if not formal or formal not in tools.given().channels:
+            raise Refused(f"{here} names no connected channel for what is formal; see `formal` in channels.yaml")
+        tools.begin("prove_by_mail", f"{case.id} {contact.id} {person}", f"prove:{case.id}:{case.version}:{contact.id}")
+        return case
+
+
+def link(channel: str, address: str, contact_id: str, *, person: str, role: str, reason: str) -> None:
+    """Have an address count as a contact's, on the word of somebody of the strongest lane; see merging.link."""
+    with db.transaction():
+        known = identity.on_record(ContactId(contact_id))
+        merging.link(channel, address, known.id if known else ContactId(contact_id), person=person, role=role,
+                     reason=reason)  # fmt: skip
+
+
+def unlink(channel: str, address: str, *, person: str, role: str, reason: str) -> bool:
+    """Have nothing count as proved of an address any more; return whether anything did.
+
+    Raises Refused where this person may not.
+    """
+    with db.transaction():
+        merging.require(person=person, role=role)
+        proved = contacts.identity(channel, address) is not None
+        why = f"unlinked by {person}. {clean(reason)}".strip()
+        links.moved(Moved(channel=channel, address=address, why=why, at=tools.now()))
+        return proved
 
 
 def _theirs(case: Case, to: str, was: str) -> str:
