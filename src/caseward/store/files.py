@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from caseward.core import ids
 from caseward.store import db
+from caseward.store.tables import messages
 from caseward.store.tables_channels import files
 
 WANTED, KEPT, REFUSED, GONE = "wanted", "kept", "refused", "gone"
@@ -119,6 +120,13 @@ def get(file_id: str) -> File | None:
 def content(file_id: str) -> bytes | None:
     """Return what is in a file, or None where it is not here."""
     found: bytes | None = db.execute(select(files.c.content).where(files.c.id == file_id)).scalar()
+    return found
+
+
+def case_of(file_id: str) -> str | None:
+    """Return the case that a file's message is filed in, or None."""
+    query = select(messages.c.case_id).join(files, files.c.message_id == messages.c.id).where(files.c.id == file_id)
+    found: str | None = db.execute(query).scalar()
     return found
 
 
