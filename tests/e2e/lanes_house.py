@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -80,7 +80,9 @@ class Recorder:
             raise trouble
         if message in self.frozen:
             raise Undeliverable(self.name, "400", "message can't be edited")
-        found = next(each for each in self.posted if each.id == message)
+        found = next((each for each in self.posted if each.id == message), None)
+        if found is None:
+            raise Undeliverable(self.name, "400", "message to edit not found")
         assert found.chat == chat
         found.card = card
 
@@ -183,5 +185,3 @@ def open_house(desk: Desk, *, hold: int = 0, needs: int = 1, console: str = "htt
     tools.use(replace(given, pack=pack, channels={**given.channels, vendor.name: vendor}, console=console))  # type: ignore[dict-item]
     return House(desk, vendor)
 
-
-Act = Callable[[House], object]
