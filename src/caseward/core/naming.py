@@ -43,6 +43,7 @@ AGENTS: Mapping[str, str] = {
     "customer": "Customer",
     "desk": "Desk",
     "house": "Desk",
+    "phone": "Phone",
     "policy": "Policy",
 }
 """Actors that are not people, by what they do."""

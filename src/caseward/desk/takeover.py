@@ -67,14 +67,14 @@ def lease(case: Case, person: str, now: datetime, *, channel: str = "") -> Case:
     if minutes:
         timers.set_timer(case.id, LEASE, until)
     if case.owner != person or not case.leased(now):
-        _log(case, person, {"owner": person, "was": case.owner, **({"until": until} if minutes else {})})
+        _record(case, person, {"owner": person, "was": case.owner, **({"until": until} if minutes else {})})
     return cases.change(case, now, owner=person, lease_until=until)
 
 
 def end(case: Case, by: str = "house") -> Case:
     """Make a case the desk's again, because its lease is over or somebody handed it back."""
     timers.cancel(case.id, LEASE)
-    _log(case, by, {"owner": DESK, "was": case.owner})
+    _record(case, by, {"owner": DESK, "was": case.owner})
     return cases.change(case, tools.now(), owner=DESK, lease_until=None)
 
 
@@ -91,9 +91,9 @@ def _case(conversation_id: ConversationId, channel: str, now: datetime) -> Case:
         return case
     row = messages.conversation(conversation_id)
     opened = cases.open_case(conversation_id, channel=channel, language=row.language if row else "", now=now)
-    _log(opened, "house", {"status": "opened", "number": opened.number})
+    _record(opened, "house", {"status": "opened", "number": opened.number})
     return cases.change(opened, now, status=CaseStatus.WAITING_CUSTOMER)
 
 
-def _log(case: Case, actor: str, said: dict[str, object]) -> None:
+def _record(case: Case, actor: str, said: dict[str, object]) -> None:
     log.append("case", actor, said, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)

@@ -108,6 +108,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "delivery": ("send", "Delivery", _parts("state", "error")),
     "denied": ("lock", "Refused to do it", _parts("effect", "why", "role", "lane")),
     "draft": ("pencil", "Drafted a reply", _parts("reply")),
+    "edited": ("pencil", "Customer changed a message", _parts("what", "text")),
     "fact": ("database", "Read a fact", _fact),
     "health": ("activity", "Health of a system", _health),
     "identity": ("user-check", "Checked identity", _parts("outcome")),
@@ -121,6 +122,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "triage": ("info", "Understood the message", _parts("intent", "language", "signals")),
     "undelivered": ("triangle-alert", "Did not reach the contact", _parts("why")),
     "verdict": ("check-check", "Verdict", _verdict),
+    "withheld": ("lock", "Not said: a person answers", _parts("text")),
     "warning": ("clock", "A promise is near", _parts("clock")),
 }
 """Kind → icon, title, and what its payload says in a line. A kind that is not here is shown by its name."""
