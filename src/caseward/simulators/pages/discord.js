@@ -1,0 +1,3 @@
+import { rooms } from "./rooms.js";
+
+rooms({ replies: true });
