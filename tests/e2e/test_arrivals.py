@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -13,11 +14,14 @@ import pytest
 from caseward.core.case import CaseStatus
 from caseward.core.errors import NotFound
 from caseward.core.ids import ConversationId
+from caseward.core.ports import Card
 from caseward.flows import arrivals
-from caseward.store import db, hooks, links, log, messages, outreach
+from caseward.store import db, hooks, lanes, links, log, messages, outreach, wires
+from caseward.store.lanes import Handle
 from tests import channels_house as house
 from tests.conftest import MORNING, Desk, Server
 
+_numbers = count(1)
 HOURS = "Studio buka jam berapa ya?"
 
 
@@ -306,10 +310,48 @@ def test_changes_count_by_when_they_were_made_in_whichever_order_they_come_in(
 # --- what else a vendor tells -----------------------------------------------------------------------------------------
 
 
-def test_a_vendors_trouble_is_on_the_record(desk: Desk, plug: house.House) -> None:
+def test_a_vendors_trouble_is_on_the_record_until_it_takes_something_again(desk: Desk, plug: house.House) -> None:
     arrive(house.event("trouble", code="131031", text="The account is locked"))
+    with db.transaction():
+        locked = wires.of(house.NAME).error
+    arrive(house.message("m1", "62811", HOURS))
+    desk.settle()
+    with db.transaction():
+        since = wires.of(house.NAME)
 
+    assert (locked, since.error, since.sent_at) == ("131031: The account is locked", "", desk.clock())
     assert kinds("trouble") == [{"channel": house.NAME, "code": "131031", "what": "The account is locked"}]
+
+
+class Team(house.House):
+    """The channel as one on which the team is reached too."""
+
+    def post(self, chat: str, card: Card, *, key: str) -> str:
+        return "card-1"
+
+    def amend(self, chat: str, message: str, card: Card) -> None:
+        """Nothing is shown anywhere."""
+
+    def say(self, chat: str, text: str, *, reply_to: str = "") -> str:
+        return "line-1"
+
+    def acknowledge(self, callback: str, text: str) -> None:
+        """Nobody waits."""
+
+
+def test_what_somebody_of_the_team_writes_to_the_desk_is_no_customers_message(desk: Desk) -> None:
+    house.plug_in(Team())
+    with db.transaction():
+        lanes.link(Handle(channel=house.NAME, handle="700", person_id="sample_coach"), now=desk.clock())
+
+    for _ in range(2):
+        arrive(house.message("m1", "700", "APPROVE", reply_to="card-1"), n=next(_numbers))
+    arrive(house.message("m2", "62811", HOURS))
+
+    [event] = rows("select kind, body from lane_events")
+    assert (event.kind, event.body["text"], event.body["reply_to"]) == ("typed", "APPROVE", "card-1")
+    assert [row.provider_id for row in rows("select provider_id from messages")] == ["m2"]
+    desk.settle()
 
 
 def test_nothing_is_taken_for_a_channel_that_tells_nothing(desk: Desk) -> None:

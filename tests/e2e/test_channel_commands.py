@@ -81,5 +81,5 @@ def test_the_checklist_says_when_a_channel_was_heard_and_since_when_it_is_away(h
         wires.lost("webchat", "timed out", now - timedelta(minutes=9))
     away = house.type("doctor").out
 
-    assert "ok    channel webchat: on; heard 3 min ago; 1 failures in a row" in heard
+    assert "ok    channel webchat: on; heard 3 min ago; 1 failures in a row; last trouble: timed out" in heard
     assert "FAIL  channel webchat: on; heard 3 min ago; 1 failures in a row; away since" in away

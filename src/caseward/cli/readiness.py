@@ -84,6 +84,8 @@ def _line(wire: Wire, now: datetime) -> str:
     parts = [f"{what} {_ago(now - at)}" for what, at in seen.items() if at is not None]
     if wire.failures:
         parts.append(f"{wire.failures} failures in a row")
+    if wire.error and wire.lost_at is None:
+        parts.append(f"last trouble: {wire.error}")
     if wire.lost_at is not None:
         parts.append(f"away since {wire.lost_at:%Y-%m-%d %H:%M} UTC: {wire.error}")
     return "; ".join(["on", *parts])

@@ -81,9 +81,11 @@ def watch() -> list[str]:
 
 
 def trouble(event: Trouble) -> None:
-    """Record that a vendor reports a fault of its own."""
+    """Record that a vendor reports a fault of its own, and tell the team."""
     said = {"channel": event.channel, "code": event.code, "what": event.text}
     log.append("trouble", "house", said, at=tools.now())
+    wires.complained(event.channel, f"{event.code}: {event.text}")
+    tools.announce("alarm", f"channel:{event.channel}")
 
 
 def _declare(channel: str, *, degraded: bool, why: str) -> None:

@@ -87,6 +87,7 @@ def take(channel_name: str, body: bytes) -> None:
             with db.transaction():
                 if hooks.keep(channel_name, digest, body, at=tools.now()):
                     wires.heard(channel_name)
+                    _line_up(channel_name, events)
                     for event in events:
                         _apply(event)
             return
@@ -171,6 +172,13 @@ def _told(error: Exception) -> str:
 
 def _plug(channel_name: str) -> Hook | Listening:
     return tools.telling(channel_name)
+
+
+def _line_up(channel_name: str, events: Sequence[Event]) -> None:
+    """Bodies of several events about several contacts go one by one where they share some."""
+    addresses = {address for event in events if (address := getattr(event, "address", ""))}
+    if len(addresses) > 1:
+        hooks.line_up(channel_name, addresses)
 
 
 def _apply(event: Event) -> None:

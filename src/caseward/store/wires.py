@@ -59,10 +59,12 @@ _SAW: Final = {
         insert into channel_states (channel, sent_at)
         select %(channel)s, %(now)s
         where not exists (
-            select from channel_states where channel = %(channel)s and sent_at > %(lately)s and failures = 0
+            select from channel_states
+            where channel = %(channel)s and sent_at > %(lately)s and failures = 0 and error = ''
         )
         on conflict (channel) do update set
-            sent_at = greatest(channel_states.sent_at, excluded.sent_at), failures = 0
+            sent_at = greatest(channel_states.sent_at, excluded.sent_at), failures = 0,
+            error = case when channel_states.lost_at is null then '' else channel_states.error end
     """,
 }
 """Nothing is locked where the row is new enough: many say the same at once."""
@@ -79,6 +81,15 @@ _FAILED: Final = """
     on conflict (channel) do update set failures = channel_states.failures + 1, error = excluded.error
     returning failures
 """
+
+
+def complained(channel: str, what: str) -> None:
+    """Keep what a vendor complains of, until it takes something again."""
+    query: Final = """
+        insert into channel_states (channel, error) values (%(channel)s, %(what)s)
+        on conflict (channel) do update set error = excluded.error
+    """
+    db.run(query, {"channel": channel, "what": what})
 
 
 def connected(channel: str, now: datetime) -> Wire | None:
