@@ -302,10 +302,12 @@ def test_what_could_not_be_stored_is_told_again(server: Server) -> None:
 
 def test_a_forgotten_session_is_begun_anew(server: Server) -> None:
     with server.listening():
+        server.vendor.write(KIRANA, "one")
+        until(lambda: len(server.heard) == 1, "the first message")
         server.vendor.cut(forget=True)
         until(lambda: server.vendor.sessions == 2, "another session")
-        server.vendor.write(KIRANA, "hello")
-        until(lambda: server.heard, "the message")
+        server.vendor.write(KIRANA, "two")
+        until(lambda: len(server.heard) == 2, "the second message")
 
     assert any("does not know the session" in why for why in server.lost)
 
