@@ -39,7 +39,15 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
     app.add_middleware(Measure)  # a middleware is around those added before it
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    for router in (chat.router, chat_api.router, hooks.router, api.router, api_releases.router, ops.router, docs.router):
+    for router in (
+        chat.router,
+        chat_api.router,
+        hooks.router,
+        api.router,
+        api_releases.router,
+        ops.router,
+        docs.router,
+    ):
         app.include_router(router)
     docs.describe(app)
     return app
