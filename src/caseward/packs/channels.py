@@ -15,6 +15,10 @@ from caseward.packs.skills import OWN
 from caseward.packs.yamlfile import Place
 
 CHANNELS, PLAYBOOKS = "channels.yaml", "playbooks.yaml"
+ASKED, TOLD = "formal-verification", "continues-by-email"
+"""Templates that the desk says by name where a channel has a `formal` one."""
+OURS = frozenset({"business", "reference", "case"})
+"""Places that are filled with what is ours."""
 Problem = tuple[Place, str, str]
 """Where, what is wrong, and the fix."""
 
@@ -38,6 +42,8 @@ def _used(pack: Pack) -> Iterator[Problem]:
         at: Place = ("channels", name)
         if policy.formal and policy.formal not in own:
             yield (*at, "formal"), f"no channel is called {policy.formal!r}", did_you_mean(policy.formal, own)
+        for template in (ASKED, TOLD) if policy.formal else ():
+            yield from _said(pack, template, (*at, "formal"))
         if policy.refusal:
             yield from _said(pack, policy.refusal, (*at, "refusal"))
         for template, approved in policy.approved.items():
@@ -83,6 +89,9 @@ def _confirmed(pack: Pack) -> Iterator[Problem]:
             if words is not None and not words.subject.get(language, "").strip():
                 message = f"template {mail.template} has no subject in {language}"
                 yield (*at, "template"), message, f"add `subject:` with `{language}:` to templates/{mail.template}.yaml"
+        for name in sorted(_places(pack, mail.template) - _places(pack, template) - OURS if words is not None else ()):
+            fix = "take the place out, or say it in the words before: only what was said is confirmed"
+            yield (*at, "template"), f"template {template} says no {name!r} for template {mail.template}", fix
         if mail.channel not in pack.channels.channels:
             fix = did_you_mean(mail.channel, pack.channels.channels)
             yield (*at, "channel"), f"no channel is called {mail.channel!r}", fix

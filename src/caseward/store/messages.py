@@ -89,7 +89,10 @@ _RECEIVE_MORE: Final = """
         %(id)s, locked.id, true, 'customer', %(kind)s, %(text)s, %(at)s, %(provider_id)s, %(via)s, %(reply_to)s,
         %(choice)s, %(attachments)s, %(sender)s, %(turn)s::integer,
         case when %(turn)s::integer is not null then
-            (select id from cases where conversation_id = locked.id order by number desc limit 1)
+            (
+                select id from cases where conversation_id = locked.id and merged is null
+                order by number desc limit 1
+            )
         end
     from (select id from conversations where id = %(conversation)s for update) as locked
     on conflict (conversation_id, provider_id) do nothing

@@ -373,3 +373,31 @@ def test_an_effect_that_was_made_is_remembered_and_not_made_again(book: RecordBo
 
     assert first == again == book.effect("key") == {"n": 1}
     assert book.get("note", "n2") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "contact"),
+    [
+        ({"phone": "+6280000000001"}, "stu-001"),
+        ({"phone": "+62 8000-0000-001"}, "stu-001"),
+        ({"phone": "080000000001"}, "stu-001"),
+        ({"email": "Citra.Sample@example.com "}, "stu-001"),
+        ({"phone": "+6580000000001"}, ""),
+        ({"phone": "US.13491208655302741918"}, ""),
+        ({"phone": ""}, ""),
+    ],
+    ids=["as it stands", "with spaces", "without its country", "an address", "of another country", "no number", "none"],
+)
+def test_whose_number_or_address_it_is_however_it_is_written(run: Run, given: dict[str, str], contact: str) -> None:
+    found = run("find_by", **given)
+
+    assert (found.values.get("contact", ""), found.detail) == (contact, "" if contact else "no_match")
+
+
+def test_what_several_people_have_is_nobodys(run: Run, book: RecordBook) -> None:
+    twin = {"id": "twin", "name": "Twin", "email": "twin@example.com", "phone": "0800-0000-0001"}
+    book.apply("twin", changes=[Change(kind="person", id="twin", data=twin, revision=None)], remember={})
+
+    found = run("find_by", phone="+6280000000001")
+
+    assert (found.status, found.detail) == (ResultStatus.FAILED, "ambiguous")
