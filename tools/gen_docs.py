@@ -136,7 +136,7 @@ SECTIONS = (
         "A reading's value whose name is a fact gives that fact; `x_at` also gives `minutes_to_x` and "
         "`minutes_since_x`. A value that the fact does not allow leaves it unknown. A write is done once for the "
         "plan's `key`, and only if no record it rests on moved meanwhile. The file may be left out.",
-        shapes=core("DeclaredSkill", "Look", "Entry", "Requirement", "Addition"),
+        shapes=core("DeclaredSkill", "Look", "Listing", "Entry", "Requirement", "Addition"),
     ),
     Section(
         file="knowledge/",

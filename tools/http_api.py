@@ -32,6 +32,7 @@ Lists are `{"items": [...], "next": cursor or null}`. Times are RFC 3339 in UTC.
 WHO: Mapping[str, str] = {
     "/chat/session": "anybody",
     "/chat/": "holder of the chat token",
+    "/webhooks/": "the channel's vendor, by its signature",
     "/healthz": "anybody",
     "/readyz": "anybody",
     "/metrics": "anybody; keep it from the public at the proxy",

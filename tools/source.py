@@ -88,6 +88,7 @@ PLAIN = {
     "Promotion": "the keys of promotion below",
     "Plain": "text, a number, `true` or `false`",
     "Look": "the keys of a reading below",
+    "Listing": "the keys of a listing below",
     "Entry": "the keys of a write below",
     "Requirement": "the keys of a requirement below",
     "Addition": "the keys of an addition below",
