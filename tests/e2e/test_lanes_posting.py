@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from caseward.core import naming
 from caseward.core.approval import ApprovalState, Word
 from caseward.core.errors import Undeliverable
+from caseward.core.events import Trouble
 from caseward.core.ids import ConversationId
 from caseward.core.roles import Role
 from caseward.core.task import Result, ResultStatus, TaskRequest
-from caseward.desk import executor, health
+from caseward.desk import executor, health, lanes, wires
 from caseward.flows import lanes as stories
 from caseward.flows.lanes import posting
-from caseward.store import cards, db, effects
+from caseward.store import cards, db, effects, outbox
 from caseward.store.approvals import Request
 from caseward.store.cards import CardState
 from tests.conftest import Desk
@@ -319,3 +322,49 @@ def a_task(house: House, request: Request) -> str:
     )  # fmt: skip
     effects.move_task(task.id, effects.EffectState.RUNNING, now=house.desk.clock())
     return task.id
+
+
+def test_a_channel_that_complains_or_is_lost_is_an_alarm_until_it_is_connected(house: House) -> None:
+    house.bind("incidents", INCIDENTS)
+
+    def happens(what: Callable[[], object]) -> None:
+        with db.transaction():
+            what()
+        house.desk.settle()
+
+    happens(lambda: wires.trouble(Trouble(channel="webchat", code="131", text="limited", at=house.desk.clock())))
+    (card,) = house.vendor.of(INCIDENTS)
+    assert (card.card.title, card.card.lines) == ("Web chat reports a fault", ["131: limited"])
+    happens(lambda: wires.disconnected("webchat", "connection reset"))
+    house.desk.clock.advance(minutes=5)
+    happens(wires.watch)
+    assert card.card.title == "Web chat is lost"
+    assert "connection reset" in card.text
+    assert "Web chat lost" in house.type("ana", "ana", "/status")
+    happens(lambda: wires.connected("webchat"))
+
+    assert card.card.title == "Web chat is connected again"
+    assert house.vendor.of(INCIDENTS) == [card]
+
+
+def test_words_that_do_not_arrive_are_an_alarm_until_their_case_is_settled(house: House) -> None:
+    house.bind("incidents", INCIDENTS)
+    conversation, request = house.ask()
+    with db.transaction():
+        parcel = outbox.put(
+            case_id=request.case_id, message_id="msg_x", channel="webchat", address="a", text="Call +62 812 0000 0001",
+            key="k", approvers=("policy",), delivered=False, now=house.desk.clock(),
+        )  # fmt: skip
+        assert parcel is not None
+        db.execute(text("update outbox set state = 'failed', error = 'number not in use', next_at = null"
+                        f" where id = '{parcel}'"))  # fmt: skip
+        lanes.announce("alarm", f"parcel:{parcel}", request.case_id)
+    house.desk.settle()
+    (card,) = house.vendor.of(INCIDENTS)
+
+    assert card.card.title == f"Words of case {house.desk.case(conversation).number} do not arrive"
+    assert "number not in use" in card.text
+    assert "812 0000" not in card.text
+    house.press("ana", house.vendor.of(APPROVALS)[0], "Approve")
+    assert states("alarm", f"parcel:{parcel}") == [CardState.POSTED]
+    assert "Reach them otherwise" not in card.text

@@ -46,8 +46,8 @@ def announce(kind: str, subject: str, case_id: str = "") -> None:
 
     Args:
         kind: `approval`, `packet`, `task`, `alarm` or `warning`.
-        subject: id of the request, the case, the task or the words on their way; for an alarm `system:NAME`,
-            `channel:NAME` or `parcel:ID`; for a warning the clock's kind.
+        subject: id of the request, the case or the task; for an alarm `system:NAME`, `channel:NAME` or `parcel:ID`;
+            for a warning the clock's kind.
         case_id: of the case it is about, where there is one.
     """
     tools.announce(kind, subject, case_id)

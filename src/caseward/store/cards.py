@@ -115,8 +115,8 @@ def of_case(case_id: str, kind: str) -> Sequence[Kept]:
 
 
 def shows(case_id: str) -> bool:
-    """Return whether a card that is not closed shows a case, or a task of it."""
-    query = "select from cards where case_id = %(case)s and not closed and kind in ('packet', 'task') limit 1"
+    """Return whether a card that is not closed shows a case, or a task or words of it."""
+    query = "select from cards where case_id = %(case)s and not closed and kind <> 'approval' limit 1"
     return db.run(query, {"case": case_id}).rowcount > 0
 
 

@@ -16,7 +16,7 @@ from caseward.core.events import Pressed, Typed
 from caseward.store import db
 from caseward.store.people import Person
 from caseward.store.people import known as person_of
-from caseward.store.tables_channels import channel_states, codes, handles, lane_events, lanes
+from caseward.store.tables_channels import codes, handles, lane_events, lanes
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Of a code that somebody types from one screen into another: none looks like a second one."""
@@ -171,10 +171,3 @@ def unhandled(before: datetime, *, limit: int = 100) -> list[int]:
     """Return the numbers of what was done before an instant and nobody handled yet."""
     query = "select id from lane_events where handled_at is null and at < %(before)s order by id limit %(limit)s"
     return [row.id for row in db.run(query, {"before": before, "limit": limit})]
-
-
-def lost(channel: str) -> tuple[datetime, str] | None:
-    """Return since when a channel is lost and why, or None while it is not."""
-    query = select(channel_states.c.lost_at, channel_states.c.error).where(channel_states.c.channel == channel)
-    row = db.execute(query).first()
-    return None if row is None or row.lost_at is None else (row.lost_at, row.error)

@@ -9,9 +9,8 @@ from caseward.core.case import DONE, CaseStatus
 from caseward.core.errors import BadInput, NotFound
 from caseward.core.events import Typed
 from caseward.core.ports import Card
-from caseward.desk import cards, health, lanes, tools
+from caseward.desk import cards, health, lanes, tools, wires
 from caseward.store import casefile, figures, people, views
-from caseward.store import lanes as chats
 from caseward.store.people import Person
 
 SHOWN = 10
@@ -69,7 +68,7 @@ def _status(_event: Typed, _person: Person, _rest: str) -> str:
     degraded = [
         f"{naming.humane(name)} ({state.why})" for name, state in health.systems().items() if state and state.degraded
     ]
-    lost = [naming.channel(name) for name in tools.given().channels if chats.lost(name)]
+    lost = [naming.channel(name) for name in tools.given().channels if wires.lost(name)]
     return "\n".join(
         (
             f"Cases: {', '.join(cases) or 'none is open'}.",

@@ -22,7 +22,7 @@ from caseward.desk.cards import Made
 from caseward.durable import step, transact, workflow
 from caseward.flows.lanes import posting
 from caseward.store import approvals as requests
-from caseward.store import cards, casefile, effects, outbox, people, running
+from caseward.store import cards, casefile, effects, outbox, people, running, wires
 from caseward.store import lanes as chats
 from caseward.store.approvals import Request
 from caseward.store.cards import Kept, Wanted
@@ -99,38 +99,37 @@ def _plan_packet(case_id: str) -> list[str]:
     names = people.names()
     behind = _show_all("packet", file.case.id, file.case.id, lambda _id: made_of.packet(file, names), to)
     if file.case.status in DONE:
-        for subject in sorted({card.subject for card in cards.of_case(file.case.id, "task") if not card.closed}):
-            behind += _plan_task(subject)
+        for kind, plan in (("task", _plan_task), ("alarm", _plan_alarm)):
+            for subject in sorted({card.subject for card in cards.of_case(file.case.id, kind) if not card.closed}):
+                behind += plan(subject)
     return behind
 
 
-def _plan_task(subject: str) -> list[str]:
-    """Show a task that did not go as it should, or words that do not reach their contact."""
-    if subject.startswith("out_"):
-        parcel = outbox.get(subject)
-        file, closed = casefile.read(parcel.case_id), parcel.state is effects.EffectState.DONE
-        made = made_of.words(file, channel=parcel.channel, text=parcel.text, state=parcel.state, why=parcel.error,
-                             closed=closed)  # fmt: skip
-    else:
-        task = effects.task(subject)
-        file = casefile.read(task.case_id)
-        made = made_of.task(file, task)
-    return _show_all("task", subject, file.case.id, lambda _id: made, () if made.closed else _bound(lanes.OPS))
+def _plan_task(task_id: str) -> list[str]:
+    """Show a task that did not go as it should."""
+    task = effects.task(task_id)
+    made = made_of.task(casefile.read(task.case_id), task)
+    to = () if made.closed else _bound(lanes.OPS)
+    return _show_all("task", task.id, task.case_id, lambda _id: made, to)
 
 
 def _plan_alarm(subject: str) -> list[str]:
     """Show that something is broken, or no longer; what breaks again is another alarm."""
     what, _, name = subject.partition(":")
-    if what == "channel":
-        lost = chats.lost(name)
-        made = made_of.lost(name, *(lost or (None, "")))
+    case_id = ""
+    if what == "parcel":
+        parcel = outbox.get(name)
+        case_id = parcel.case_id
+        made = made_of.words(casefile.read(case_id), parcel)
+    elif what == "channel":
+        made = made_of.line(name, wires.states().get(name))
     else:
         health = running.systems().get(name)
         if health is None:
             return []
         made = made_of.system(name, health)
-    to = () if made.closed else _bound(lanes.INCIDENTS)
-    return _show_all("alarm", subject, "", lambda _id: made, to, anew=True)
+    to = () if made.closed else _bound(lanes.INCIDENTS) or _bound(lanes.OPS)
+    return _show_all("alarm", subject, case_id, lambda _id: made, to, anew=True)
 
 
 def _warning(clock: str, case_id: str) -> tuple[list[str], list[dict[str, str]]]:
