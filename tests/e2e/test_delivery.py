@@ -12,18 +12,18 @@ from caseward.core.case import CaseStatus, IdentityState
 from caseward.core.channels import Wording
 from caseward.core.errors import SystemDown, Undeliverable
 from caseward.core.events import Bounced, Delivery, Status
-from caseward.core.ids import ConversationId, DraftId
+from caseward.core.ids import ContactId, ConversationId, DraftId
 from caseward.core.pack import Template
 from caseward.core.ports import Pace
 from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.desk import post, speaker, tools
 from caseward.flows import arrivals, delivery
-from caseward.store import cases, db, messages, outbox
+from caseward.store import approvals, cases, contacts, db, messages, outbox
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
 from tests import channels_house as house
 from tests.channels_house import House
-from tests.conftest import Desk
+from tests.conftest import Desk, wait_until
 
 CONTACT = "628111"
 DAY = timedelta(hours=24)
@@ -36,9 +36,17 @@ def plug(desk: Desk) -> House:
     return house.plug_in(House(window=DAY))
 
 
-def hear(desk: Desk, text: str = "Studio buka jam berapa ya?", *, id: str, address: str = CONTACT) -> None:
+def hear(desk: Desk, text: str = "Studio buka jam berapa ya?", *, id: str, address: str = CONTACT, **more: str) -> None:
     """Have a contact write; nothing is done about it yet."""
-    arrivals.take(house.NAME, house.body(house.message(id, address, text, at=desk.clock())))
+    arrivals.take(house.NAME, house.body(house.message(id, address, text, at=desk.clock(), **more)))
+
+
+def proved(contact_id: str) -> None:
+    """Have it known who writes from the contact's address."""
+    with db.transaction():
+        contact = contacts.sample(ContactId(contact_id))
+        assert contact is not None
+        contacts.prove(house.NAME, CONTACT, contact.id, method="channel", now=tools.now())
 
 
 def conversation(address: str = CONTACT) -> ConversationId:
@@ -215,12 +223,7 @@ def test_a_template_that_says_something_else_by_now_has_no_approved_wording(desk
 
 
 def test_the_window_may_close_while_a_coach_thinks(desk: Desk, plug: House) -> None:
-    with db.transaction():
-        from caseward.store import contacts
-
-        contact = contacts.sample("stu-003")  # type: ignore[arg-type]
-        assert contact is not None
-        contacts.prove(house.NAME, CONTACT, contact.id, method="channel", now=desk.clock())
+    proved("stu-003")
     hear(desk, "I want a refund for my last payment please", id="m1")
     desk.settle()
     plug.sent.clear()
@@ -461,3 +464,50 @@ def test_a_courtesy_that_came_too_late_troubles_nobody(desk: Desk, plug: House) 
 
     assert (resolved, desk.case(conversation()).status) == (CaseStatus.RESOLVED, CaseStatus.CLOSED)
     assert len(plug.sent) == 1
+
+
+def test_an_offered_time_is_picked_by_a_button_whatever_stands_on_it(desk: Desk, plug: House) -> None:
+    proved("stu-001")
+    hear(desk, "Can I move my lesson to another time?", id="m1")
+    desk.settle()
+    [offered] = [payload["choices"] for _address, payload, _key in plug.sent if "choices" in payload]
+    assert len(offered) > 2
+
+    hear(desk, "1", id="m2", kind="choice", choice=offered[2].id)  # the words say the first of them
+    desk.settle()
+
+    draft = desk.request(conversation()).draft_id
+    with db.transaction():
+        task = approvals.draft(draft)[0].task
+    assert task is not None
+    assert offered[2].id == f"slot:{task.args['slot']}"
+
+
+def test_somebody_is_seen_to_be_there_and_a_sign_stands_for_the_acknowledgement(desk: Desk) -> None:
+    plug = house.plug_in(House(), acknowledge="👀")
+    hear(desk, "I want to make a complaint about my coach", id="m1")
+    desk.settle()
+    wait_until(lambda: len(plug.shown) == 2, what="the courtesies")
+
+    assert sorted(plug.shown) == [(CONTACT, "m1", "typing"), (CONTACT, "m1", "👀")]
+    assert desk.case(conversation()).status is CaseStatus.WAITING_APPROVAL
+
+
+def test_a_mail_goes_into_its_thread_and_a_chat_quotes_only_what_was_overtaken(desk: Desk, plug: House) -> None:
+    hear(desk, id="<a@x>", address="ana@example.org", subject="Opening hours")
+    hear(desk, id="m1")
+    desk.settle()
+    desk.clock.advance(minutes=1)
+    hear(desk, id="<b@x>", address="ana@example.org", subject="Re: Opening hours")
+    late = say(desk, "In time.")
+    hear(desk, "hello", id="m2")
+    desk.settle()
+
+    mails = [payload for address, payload, _key in plug.sent if address == "ana@example.org"]
+    assert [(mail["subject"], mail["reply_to"], list(mail["thread"])) for mail in mails] == [
+        ("Re: Opening hours", "<a@x>", ["<a@x>"]),
+        ("Re: Opening hours", "<b@x>", ["<a@x>", "out-1", "<b@x>"]),
+    ]
+    chats = {key: payload.get("reply_to") for address, payload, key in plug.sent if address == CONTACT}
+    assert chats.pop(late.id) == "m1"
+    assert set(chats.values()) == {None}
