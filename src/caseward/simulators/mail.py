@@ -126,11 +126,15 @@ class Mail:
 
     def defer(self, times: int = 1, *, late: bool = False) -> None:
         """Have the next mails put off: `late` only after they were handed over."""
-        self._post.faults.extend([Fault(answer="451 4.7.1 Please try again later", late=late)] * times)
+        self.fail("451 4.7.1 Please try again later", times, late=late)
 
     def reject(self, times: int = 1, *, late: bool = False) -> None:
         """Have the next mails refused for good."""
-        self._post.faults.extend([Fault(answer="550 5.1.1 No such mailbox here", late=late)] * times)
+        self.fail("550 5.1.1 No such mailbox here", times, late=late)
+
+    def fail(self, answer: str, times: int = 1, *, late: bool = False) -> None:
+        """Have the next mails answered by this, such as `530 5.7.0 Sign in first`."""
+        self._post.faults.extend([Fault(answer=answer, late=late)] * times)
 
     def cut(self, times: int = 1, *, late: bool = True, kept: bool = True) -> None:
         """Have the connection break: after the mail was handed over, with it `kept` or not, or before."""

@@ -366,6 +366,7 @@ def test_what_a_server_says_tells_whether_it_went_out(server: Mail) -> None:
 
     assert told(server.defer) is told(lambda: server.defer(late=True)) is SystemDown
     assert told(lambda: server.cut(late=False)) is SystemDown
+    assert told(lambda: server.fail("530 5.7.0 Authentication required")) is SystemDown, "ours to mend"
     assert told(server.reject) is told(lambda: server.reject(late=True)) is Undeliverable
     assert server.inbox(who) == []
     assert told(lambda: server.cut(kept=False)) is ConnectionError

@@ -56,8 +56,10 @@ FAILING = {
     "SPF of the greeting": FOUND + "spf=pass smtp.helo=mail.example",
     "SPF failed softly": FOUND + "spf=softfail smtp.mailfrom=mail.example",
     "in a comment": FOUND + "none (dmarc=pass header.from=mail.example)",
+    "in a comment with its own parts": FOUND + "none (found before; dmarc=pass header.from=mail.example ;)",
     "in a comment inside a comment": FOUND + "none (a (b) dmarc=pass header.from=mail.example)",
     "in quotes": FOUND + 'dkim=fail reason="x; dmarc=pass header.from=mail.example"',
+    "after a quote that never ends": FOUND + 'none "; dmarc=pass header.from=mail.example',
     "in the name": f'Authentication-Results: "{TRUSTED} ; dmarc=pass header.from=mail.example',
     "another header": DMARC.replace("Authentication-Results", "X-Authentication-Results"),
     "a sealed chain": DMARC.replace("Authentication-Results", "ARC-Authentication-Results").replace(": ", ": i=1; "),
@@ -80,6 +82,7 @@ def test_only_the_topmost_finding_of_our_server_counts() -> None:
     assert vouched(failed, DMARC) == ""
     assert vouched(DMARC, failed) == "ana@mail.example"
     assert vouched(DMARC.replace(TRUSTED, "mx.evil.example"), failed, DMARC) == ""
+    assert vouched(FOUND + "dmarc=fail (never closed", DMARC) == ""
 
 
 def test_without_a_trusted_server_nobody_is_vouched_for() -> None:
