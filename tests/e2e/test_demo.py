@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -35,6 +36,7 @@ class Demo:
     port: int
     process: subprocess.Popen[str]
     output: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -58,8 +60,8 @@ class Demo:
     def command(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run another command of the same installation."""
         return subprocess.run(
-            [COMMAND, *words], input=stdin, capture_output=True, text=True, timeout=60, env=environment(self.folder),
-            check=False,
+            [COMMAND, *words], input=stdin, capture_output=True, text=True, timeout=60,
+            env={**environment(self.folder), **self.settings}, check=False,
         )  # fmt: skip
 
     def chat(self, *texts: str, as_: str | None = None) -> tuple[httpx2.Client, str]:
@@ -94,16 +96,21 @@ def environment(folder: Path) -> dict[str, str]:
     return clean | {"CASEWARD_DATA": str(folder / "data")}
 
 
-def begin(folder: Path, *words: str) -> Demo:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+def begin(folder: Path, *words: str, port: int = 0, settings: Mapping[str, str] = MappingProxyType({})) -> Demo:
+    """Start a demo and wait until it serves; `settings` are further variables of its environment."""
+    port = port or free_port()
     output = folder / f"output-{next(numbers)}"
     with output.open("w") as file:
         process = subprocess.Popen(
             [COMMAND, "demo", "--port", str(port), *words], stdin=subprocess.DEVNULL, stdout=file,
-            stderr=subprocess.STDOUT, text=True, env=environment(folder),
+            stderr=subprocess.STDOUT, text=True, env={**environment(folder), **settings},
         )  # fmt: skip
-    demo = Demo(folder=folder, port=port, process=process, output=output)
+    demo = Demo(folder=folder, port=port, process=process, output=output, settings=settings)
     try:
         wait_until(demo.ready, what="the demo", seconds=START_SECONDS)
         wait_until(lambda: "Ctrl-C ends the demo." in demo.said, what="the guide")
