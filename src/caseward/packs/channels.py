@@ -27,11 +27,7 @@ def check(pack: Pack, places: Places) -> Iterator[PackError]:
     """Yield what channels.yaml and playbooks.yaml name and does not exist, and what could not be done as written."""
     for at, message, fix in (*_used(pack), *_bounds(pack), *_confirmed(pack)):
         yield places.error(CHANNELS, message, at=at, fix=fix)
-    seen: set[str] = set()
     for playbook in pack.playbooks:
-        if playbook.id in seen:
-            yield places.entry(PLAYBOOKS, playbook.id, "two playbooks have this id", at=("id",), fix="rename one")
-        seen.add(playbook.id)
         for at, message, fix in _playbook(pack, playbook):
             yield places.entry(PLAYBOOKS, playbook.id, message, at=at, fix=fix)
 
