@@ -11,7 +11,7 @@ from caseward.store import db, lanes
 from caseward.store.lanes import Bound, Handle
 
 HOST = "127.0.0.1"
-PORTS = {"whatsapp": 8411, "telegram": 8412, "email": 8413}
+PORTS = {"whatsapp": 8411, "telegram": 8412, "email": 8413, "slack": 8414, "discord": 8415}
 """Simulator → where its page and its interface are."""
 SMTP_PORT, IMAP_PORT = 8425, 8443
 LANES = dict(zip(("ops", "approvals", "incidents"), map(str, telegram.GROUPS), strict=True))

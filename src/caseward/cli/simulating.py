@@ -24,7 +24,13 @@ class Vendor(StrEnum):
     WHATSAPP = "whatsapp"
     TELEGRAM = "telegram"
     EMAIL = "email"
+    SLACK = "slack"
+    DISCORD = "discord"
     ALL = "all"
+
+
+OF_THE_DEMO = (Vendor.WHATSAPP, Vendor.TELEGRAM, Vendor.EMAIL)
+"""Those that `caseward demo --simulated` knows, and `all` means; the others say what a desk must be told of them."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,13 +49,14 @@ def simulate(
 ) -> None:
     """Serve pages on which you play a vendor's other side: the customer's phone, the team's groups, a mailbox.
 
-    The desk on the other end is `caseward demo --simulated`; either may be started first. Ctrl-C ends it.
+    The desk on the other end is `caseward demo --simulated`; either may be started first. For slack and discord a desk
+    is started with the settings that are printed. Ctrl-C ends it.
     """
     from caseward.packs.load import load
     from caseward.settings import Settings
 
     business = load(Settings.load(pack=pack).pack)
-    names = [each for each in Vendor if each is not Vendor.ALL] if vendor is Vendor.ALL else [vendor]
+    names = OF_THE_DEMO if vendor is Vendor.ALL else (vendor,)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_caught: over.set())
@@ -123,8 +130,39 @@ def _email(_desk: str, pack: Pack) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def _slack(desk: str, _pack: Pack) -> Iterator[str]:
+    from caseward.cli import practice
+    from caseward.simulators import serving, slack
+
+    workspace = slack.Slack(hook=f"{desk}/webhooks/slack")
+    with serving.running(workspace.app, port=practice.PORTS["slack"]) as workspace.base:
+        _tell(SLACK_TOKEN=slack.TOKEN, SLACK_SIGNING_SECRET=slack.SIGNING_SECRET, SLACK_API_URL=f"{workspace.base}/api")
+        yield workspace.base
+
+
+@contextmanager
+def _discord(desk: str, _pack: Pack) -> Iterator[str]:
+    from caseward.cli import practice
+    from caseward.simulators import discord, serving
+
+    played = discord.Discord(hook=f"{desk}/webhooks/discord")
+    with serving.running(played.app, port=practice.PORTS["discord"]) as played.base:
+        _tell(DISCORD_TOKEN=discord.TOKEN, DISCORD_PUBLIC_KEY=discord.PUBLIC_KEY,
+              DISCORD_API_URL=f"{played.base}/api/v10")  # fmt: skip
+        yield played.base
+
+
+def _tell(**settings: str) -> None:
+    """Print what a desk must be told, as a shell takes it."""
+    for name, value in settings.items():
+        print(f"export CASEWARD_{name}={value}", flush=True)
+
+
 _PLAYED: Mapping[Vendor, Callable[[str, Pack], Any]] = {
     Vendor.WHATSAPP: _whatsapp,
     Vendor.TELEGRAM: _telegram,
     Vendor.EMAIL: _email,
+    Vendor.SLACK: _slack,
+    Vendor.DISCORD: _discord,
 }

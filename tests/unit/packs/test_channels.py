@@ -16,6 +16,7 @@ from caseward.packs.places import Places
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
 Spoil = Callable[[str, str, str], list[PackError]]
 INTENT = "reads: [last_invoice]"
+STOPS = '  stop:\n    id: [stop, berhenti, "berhenti berlangganan"]\n    en: [stop, unsubscribe]\n'
 
 
 @pytest.fixture
@@ -95,8 +96,8 @@ CASES = {
     "a bound of nothing": ("channels.yaml", "most: 2", "most: 0", "most is less than one", "switch the playbooks off"),
     "a word that does both": ("channels.yaml", "[mulai, start]", "[mulai, Stop]", "both stops and starts", "leave it"),
     "nobody can stop it": (
-        "channels.yaml", '  stop:\n    id: [stop, berhenti, "berhenti berlangganan"]\n    en: [stop, unsubscribe]\n', "",
-        "nobody can forbid", "give `stop:`",
+        "channels.yaml",
+        STOPS, "", "nobody can forbid", "give `stop:`",
     ),
     "a confirmation that is not there": (
         "channels.yaml", "stopped: stopped", "stopped: stoped", "'stoped' is no approved", "did you mean 'stopped'?",
