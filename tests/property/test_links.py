@@ -66,7 +66,7 @@ class World:
         inbound = Inbound(channel="house", provider_id=id_, address=self.address(at), text="halo", at=self.desk.clock(),
                           sender=Sender(name="Somebody"), case=str(case.number) if case else "")  # fmt: skip
         conversation = links.conversation_for(inbound, self.desk.clock())
-        assert intake.take_in(conversation, inbound, via=links.via(inbound, conversation)).new
+        assert intake.take_in(conversation, inbound).new
         assert intake.file(conversation) is not None
         assert links.conversation_for(inbound, self.desk.clock()) == conversation, "said again, it is the same message"
         self.said.append(id_)

@@ -68,7 +68,7 @@ def receive(conversation_id: ConversationId, inbound: Inbound) -> Received:
     return received
 
 
-def take_in(conversation_id: ConversationId, inbound: Inbound, *, via: str = "") -> Received:
+def take_in(conversation_id: ConversationId, inbound: Inbound) -> Received:
     """Store a message that a vendor delivered and make its turn due, unless none is to take it.
 
     Nothing is refused, for the vendor would only send it again: what is too long is cut and marked (`long`), what has
@@ -93,7 +93,8 @@ def take_in(conversation_id: ConversationId, inbound: Inbound, *, via: str = "")
         debounce=timedelta(milliseconds=tools.debounce_ms(inbound.channel)),
         collect_max=timedelta(milliseconds=limits.collect_max_ms),
         extra=Extra(
-            via=via,
+            channel=inbound.channel,
+            address=inbound.address,
             reply_to=inbound.reply_to,
             choice=inbound.choice,
             attachments=[asdict(each) for each in inbound.attachments],
@@ -105,7 +106,7 @@ def take_in(conversation_id: ConversationId, inbound: Inbound, *, via: str = "")
         echoes.keep_earlier(received.message.id, text, at=at)
     else:
         said = {"message": received.message.id, "channel": inbound.channel, "kind": kind, "text": text}
-        more = {"sent_at": at, "automatic": inbound.automatic, "choice": inbound.choice, "via": via}
+        more = {"sent_at": at, "automatic": inbound.automatic, "choice": inbound.choice, "via": received.message.via}
         log.append(
             "inbound",
             "contact",

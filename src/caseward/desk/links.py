@@ -44,12 +44,6 @@ def conversation_for(inbound: Inbound, now: datetime) -> ConversationId:
     return elsewhere
 
 
-def via(inbound: Inbound, conversation_id: ConversationId) -> str:
-    """Return the door through which a message came into a conversation; empty for the conversation's own address."""
-    own = links.is_at(conversation_id, inbound.channel, inbound.address)
-    return "" if own else f"{inbound.channel}:{inbound.address}"
-
-
 def home(channel: str, address: str) -> ConversationId | None:
     """Return the conversation to which an address belongs now, or None when nobody ever wrote there."""
     found = links.home(channel, address)

@@ -17,7 +17,7 @@ from caseward.core.messages import Approved, Choice, Reply
 from caseward.core.ports import Channel
 from caseward.desk import tools
 from caseward.packs import wording
-from caseward.store import log, outbox, paces
+from caseward.store import db, log, outbox, paces
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
 
@@ -53,9 +53,11 @@ def may_write(channel: str, address: str, now: datetime) -> bool:
 def heard(channel: str, address: str) -> None:
     """A contact wrote: words that waited for it go out in their order, unless the consent to them has expired."""
     now = tools.now()
-    outbox.line_up(channel, address)
-    outbox.open_again(channel, address)
-    for parcel in outbox.held(channel, address):
+    with db.together():
+        outbox.line_up(channel, address)
+        outbox.open_again(channel, address)
+        waiting = outbox.held(channel, address)
+    for parcel in waiting:
         if _keeps(parcel, now):
             _begin(parcel, outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now))
         else:

@@ -206,7 +206,7 @@ def _said(inbound: Inbound) -> ConversationId | None:
             channel=inbound.channel, address=inbound.address, wanted=word == outreach.START, at=inbound.at
         )
         outreach.prefer(wanted, source=inbound.text)
-    received = intake.take_in(conversation_id, inbound, via=links.via(inbound, conversation_id))
+    received = intake.take_in(conversation_id, inbound)
     if received.new:
         if tools.channel(inbound.channel).window is not None and not inbound.automatic:
             post.heard(inbound.channel, inbound.address)

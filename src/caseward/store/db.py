@@ -198,6 +198,16 @@ def run(statement: LiteralString, parameters: Any = None) -> psycopg.Cursor[Any]
     return current().driver.cursor(row_factory=namedtuple_row).execute(statement, parameters)
 
 
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Send what `run` is given inside in one go: nothing is waited for until rows are asked for, or this ends.
+
+    `execute` has no place in it.
+    """
+    with current().driver.pipeline():
+        yield
+
+
 def row(value: Mapping[str, Any], *instants: str) -> SimpleNamespace:
     """Return a row that came as JSON in a column of another's as `run` returns rows; `instants` are parsed."""
     parsed = {name: datetime.fromisoformat(value[name]) for name in instants if value[name]}

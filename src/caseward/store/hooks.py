@@ -36,7 +36,8 @@ def keep(channel: str, digest: str, body: bytes, *, at: datetime) -> bool:
     The same bytes that come in meanwhile wait here for the commit.
     """
     given = {"channel": channel, "digest": digest, "body": body, "at": at}
-    return db.run(_KEEP, given).fetchone() is not None
+    with db.together():  # with the transaction's own beginning
+        return db.run(_KEEP, given).fetchone() is not None
 
 
 _KEEP = """

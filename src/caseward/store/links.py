@@ -72,13 +72,6 @@ def home(channel: str, address: str) -> Home:
     )
 
 
-def is_at(conversation_id: ConversationId, channel: str, address: str) -> bool:
-    """Return whether an address is a conversation's own."""
-    given = {"id": conversation_id, "channel": channel, "address": address}
-    query: Final = "select from conversations where id = %(id)s and channel = %(channel)s and address = %(address)s"
-    return db.run(query, given).rowcount > 0
-
-
 def call(conversation_id: ConversationId, title: str) -> None:
     """Keep what the channel calls who writes in a conversation now."""
     db.run("update conversations set title = %(title)s where id = %(id)s", {"id": conversation_id, "title": title})

@@ -86,15 +86,17 @@ _RECEIVE_MORE: Final = """
         id, conversation_id, inbound, author, kind, text, at, provider_id, via, reply_to, choice, attachments, sender,
         turn, case_id)
     select
-        %(id)s, locked.id, true, 'customer', %(kind)s, %(text)s, %(at)s, %(provider_id)s, %(via)s, %(reply_to)s,
-        %(choice)s, %(attachments)s, %(sender)s, %(turn)s::integer,
+        %(id)s, locked.id, true, 'customer', %(kind)s, %(text)s, %(at)s, %(provider_id)s,
+        case when (channel, address) = (%(channel)s::text, %(address)s::text) then ''
+            else %(channel)s::text || ':' || %(address)s::text end,
+        %(reply_to)s, %(choice)s, %(attachments)s, %(sender)s, %(turn)s::integer,
         case when %(turn)s::integer is not null then
             (
                 select id from cases where conversation_id = locked.id and merged is null
                 order by number desc limit 1
             )
         end
-    from (select id from conversations where id = %(conversation)s for update) as locked
+    from (select id, channel, address from conversations where id = %(conversation)s for update) as locked
     on conflict (conversation_id, provider_id) do nothing
     returning *
 """
@@ -130,8 +132,9 @@ _SAY: Final = """
 class Extra:
     """What a message of a vendor's may carry beside its words."""
 
-    via: str = ""
-    """`channel:address`, where it came through another door than the conversation's own."""
+    channel: str
+    address: str
+    """Where it was written; kept where that is another door than the conversation's own."""
     reply_to: str = ""
     choice: str = ""
     attachments: Sequence[Mapping[str, Any]] = ()
@@ -181,7 +184,7 @@ def receive(
         {
             "conversation": conversation_id,
             "at": at,
-            "here": extra is None or not extra.via,
+            "here": not row.via,
             "now": now,
             "ready": now + debounce,
             "longest": collect_max,
@@ -193,7 +196,8 @@ def receive(
 
 def _columns(extra: Extra) -> dict[str, Any]:
     return {
-        "via": extra.via,
+        "channel": extra.channel,
+        "address": extra.address,
         "reply_to": extra.reply_to,
         "choice": extra.choice,
         "attachments": Jsonb([dict(each) for each in extra.attachments]),
