@@ -105,6 +105,14 @@ CASES = {
     "a formal channel that is not there": (
         "channels.yaml", "formal: email", "formal: post", "no channel is called 'post'", "use one of",
     ),
+    "a formal channel without the words for it": (
+        "templates/formal-verification.yaml", "status: approved", "status: draft",
+        "'formal-verification' is no approved", "use one of",
+    ),
+    "a confirmation that says more than was said": (
+        "templates/refund-receipt.yaml", "{payment_amount} sudah", "{payment_amount} {coach} sudah",
+        "template refund-done says no 'coach' for template refund-receipt", "only what was said is confirmed",
+    ),
 }  # fmt: skip
 
 
