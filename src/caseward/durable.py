@@ -164,6 +164,26 @@ def bare(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return _plain_stories[name]
 
 
+_errands: dict[str, Callable[[str], object]] = {}
+
+
+def errand(function: Callable[[str], object]) -> Callable[[str], object]:
+    """Register a function of one subject that leaves no record here, for the subject's row is one: it marks the row,
+    does its work and settles it, in commits of its own, and may be run again from wherever it stopped."""
+    _errands[function.__name__] = function
+    return function
+
+
+def is_errand(name: str) -> bool:
+    """Return whether a function of that name is an errand."""
+    return name in _errands
+
+
+def run_errand(name: str, subject: str) -> object:
+    """Run an errand, here and now."""
+    return _errands[name](subject)
+
+
 def step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `function` as a step outside any transaction: repeated only if the process dies before it is recorded."""
     return DBOS.run_step({"name": function.__name__}, function, *args, **kwargs)

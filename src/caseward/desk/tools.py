@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from caseward import durable
 from caseward.core import ids
 from caseward.core.errors import CasewardError, NotFound
 from caseward.core.knowledge import Finding
@@ -30,6 +31,8 @@ class Tools:
     skills: Mapping[str, Skill]
     begin: Callable[[str, str, str], None]
     """Begin a story by name for one subject, once per id, when the current transaction commits."""
+    carry: Callable[[str, str], None] = lambda _errand, _subject: None
+    """Have this process run an errand for one subject; the sweeper finds what is not told."""
     wake: Callable[[str, int, datetime], None] = lambda _conversation, _turn, _ready: None
     """Tell this process that a conversation's turn may begin at an instant; the sweeper finds what is not told."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -140,7 +143,10 @@ def built_in() -> Collection[str]:
 
 def begin(story: str, subject: str, id: str) -> None:
     """Begin a story by name for one subject, once per id, when the current transaction commits."""
-    given().begin(story, subject, id)
+    if durable.is_errand(story):
+        db.after_commit(lambda: given().carry(story, subject))
+    else:
+        given().begin(story, subject, id)
 
 
 def announce(kind: str, subject: str, case_id: str = "") -> None:

@@ -74,7 +74,8 @@ class Changeover:
         pack = current.in_force(self._place)
         if pack is None:
             return False
-        tools.use(replace(self._outfit(pack), wake=tools.given().wake))
+        given = tools.given()
+        tools.use(replace(self._outfit(pack), wake=given.wake, carry=given.carry))
         took = round(time.monotonic() - began, 2)
         _log.info("another release is served", release=pack.profile.release, seconds=took)
         return True

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -39,6 +40,7 @@ from caseward.store import (
 SWEEP_SECONDS = 0.5
 TURNS_AT_ONCE = 4
 """More threads than this only take the interpreter from each other."""
+ERRANDS_AT_ONCE = 16
 GRACE = timedelta(seconds=1)
 """How long a due turn is left to the process that received it."""
 BEAT_SECONDS = 2.0
@@ -107,6 +109,34 @@ class Dispatcher:
     def _submit(self, conversation_id: str, turn: int) -> None:
         with _kept_going("dispatch"):
             self._pool.submit(_work_turn, conversation_id, turn)
+
+
+class Carrier:
+    """Runs errands in this process, several at once, for they mostly wait for somebody outside."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(ERRANDS_AT_ONCE, thread_name_prefix="errand")
+        self._under_way: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def stop(self) -> None:
+        """Let what runs finish; what is not begun is the sweeper's."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def carry(self, errand: str, subject: str) -> None:
+        """Run an errand for one subject, unless it is under way."""
+        with self._lock:
+            if (errand, subject) in self._under_way:
+                return
+            self._under_way.add((errand, subject))
+        with _kept_going("errand"):
+            self._pool.submit(self._run, errand, subject)
+
+    def _run(self, errand: str, subject: str) -> None:
+        with self._lock:
+            self._under_way.discard((errand, subject))  # who comes from here on may have something new
+        with _kept_going(errand):
+            durable.run_errand(errand, subject)
 
 
 def work_turn(conversation_id: str, turn: int) -> None:
@@ -218,8 +248,8 @@ def sweep() -> int:
         _begin("tick", f"{case_id} {kind}", id=f"tick:{case_id}:{kind}:{due.timestamp()}")
     for task_id, attempts in tasks:
         _begin("perform", task_id, attempts, id=f"task:{task_id}:{attempts}")
-    for outbox_id, moves in parcels:
-        _begin("deliver", outbox_id, id=f"deliver:{outbox_id}:{moves}")
+    for outbox_id, _moves in parcels:
+        _carry("deliver", outbox_id)
     for approval_id in expired:
         _begin("expire", approval_id, id=f"expire:{approval_id}")
     for hook_id, due in bodies:
@@ -234,6 +264,15 @@ def sweep() -> int:
         _begin(name, subject, id=id)
     begun = (turns, ticks, tasks, parcels, expired, bodies, wanted, shown, unasked)
     return sum(len(each) for each in begun)
+
+
+def _carry(errand: str, subject: str) -> None:
+    """Have the carrier run an errand, or run it here where there is none."""
+    for each in _running:
+        if isinstance(each, Carrier):
+            each.carry(errand, subject)
+            return
+    durable.run_errand(errand, subject)
 
 
 def _begin(name: str, *args: str | int, id: str) -> None:
@@ -280,20 +319,28 @@ def _kept_going(what: str) -> Iterator[None]:
         time.sleep(0.2)
 
 
-_running: list[Dispatcher | Sweeper] = []
+_running: list[Dispatcher | Sweeper | Carrier] = []
 
 
-def start(executor_id: str, *, daily: Callable[[], None] = lambda: None) -> Callable[[str, int, datetime], None]:
-    """Start dispatcher and sweeper; return how to wake a turn. `daily` is called often and does its work once a day."""
-    dispatcher, sweeper = Dispatcher(), Sweeper(executor_id, daily)
+@dataclass(frozen=True, slots=True)
+class Started:
+    """How a running clockwork is told what would be found by looking, a little later."""
+
+    wake: Callable[[str, int, datetime], None]
+    carry: Callable[[str, str], None]
+
+
+def start(executor_id: str, *, daily: Callable[[], None] = lambda: None) -> Started:
+    """Start dispatcher, carrier and sweeper. `daily` is called often and does its work once a day."""
+    dispatcher, carrier, sweeper = Dispatcher(), Carrier(), Sweeper(executor_id, daily)
     dispatcher.start()
     sweeper.start()
-    _running[:] = [dispatcher, sweeper]
-    return dispatcher.wake
+    _running[:] = [sweeper, dispatcher, carrier]
+    return Started(wake=dispatcher.wake, carry=carrier.carry)
 
 
 def stop() -> None:
-    """Stop both."""
+    """Stop all of it."""
     for each in _running:
         each.stop()
     _running.clear()

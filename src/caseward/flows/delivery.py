@@ -7,7 +7,7 @@ from typing import Any
 
 from caseward.core.case import Case, CaseStatus
 from caseward.desk import casework, post, tools, wires
-from caseward.durable import step, story, transact, workflow
+from caseward.durable import errand, story
 from caseward.store import db, log, messages, outbox
 from caseward.store import wires as states
 from caseward.store.effects import EffectState
@@ -19,14 +19,19 @@ UNHEARD = (CaseStatus.NEW, CaseStatus.WAITING_CUSTOMER, CaseStatus.RESOLVED, Cas
 """Statuses in which nobody would look at a case whose words did not arrive."""
 
 
-@workflow
+@errand
 def deliver(outbox_id: str) -> str:
-    """Hand words over to a channel that has to be called; an ambiguous failure is looked up, never repeated blindly."""
-    handed = transact(_hand_out, outbox_id)
+    """Hand words over to a channel that has to be called; an ambiguous failure is looked up, never repeated blindly.
+
+    The words' row is the record: what is marked and not reported is looked at again when its time is up.
+    """
+    with db.transaction():
+        handed = _hand_out(outbox_id)
     if handed is None:
         return "not now"
-    outcome = step(_send, outbox_id, handed)
-    return transact(_report, outbox_id, handed, outcome)
+    outcome = _send(outbox_id, handed)
+    with db.transaction():
+        return _report(outbox_id, handed, outcome)
 
 
 def _hand_out(outbox_id: str) -> dict[str, Any] | None:
