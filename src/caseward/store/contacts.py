@@ -63,7 +63,8 @@ _PROVED = """
 
 
 def prove(channel: str, address: str, contact_id: ContactId, *, method: str, now: datetime) -> None:
-    """Record that an address is proved to belong to a contact."""
+    """Record that an address is proved to belong to a contact, or to the one that it was merged into meanwhile."""
+    contact_id = stands_for(contact_id)
     db.current().pending.get("identities", {}).pop((channel, address), None)
     proof = {"contact_id": contact_id, "method": method, "verified_at": now}
     db.execute(

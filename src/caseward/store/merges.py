@@ -91,7 +91,8 @@ def _merge(row: Any) -> Merge:
 
 
 def hold_contacts(*contacts: ContactId) -> None:
-    """Lock contacts until the commit: nothing is proved for them meanwhile."""
+    """Lock contacts until the commit, after their cases, as a turn does: nothing is proved for them meanwhile."""
+    db.run("select from cases where contact_id = any(%(ids)s) order by id for update", {"ids": list(contacts)})
     db.run("select from contacts where id = any(%(ids)s) order by id for update", {"ids": list(contacts)})
 
 
