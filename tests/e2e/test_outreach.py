@@ -19,6 +19,8 @@ from caseward.desk import outreach, tools
 from caseward.flows import support
 from caseward.store import contacts, db, log, messages, running
 from caseward.store import outreach as kept
+from tests import channels_house
+from tests.channels_house import House
 from tests.conftest import Desk
 
 STUDENT = "stu-020"
@@ -318,6 +320,19 @@ def test_a_playbook_that_is_switched_off_sends_nothing_that_still_waits(desk: De
 
     assert desk.replies(conversation) == []
     assert standing() == ("skipped", "the playbook is switched off")
+
+
+def test_where_the_vendor_takes_no_free_words_the_approved_wording_goes_out(desk: Desk) -> None:
+    plug = channels_house.plug_in(House(name="whatsapp", window=timedelta(days=1)))
+    with db.transaction():
+        contacts.prove("whatsapp", "62811", ContactId(STUDENT), method="phone", now=desk.clock())
+
+    run(desk)
+
+    [(address, payload, _key)] = plug.sent
+    said = payload["approved"]
+    assert (address, said.name, said.language) == ("62811", "session_reminder", "en_US")
+    assert list(said.values) == ["Kartika", "Studio demo", "Tuesday 24 November, 09:00"]
 
 
 def test_an_overdue_invoice_is_followed_up(desk: Desk) -> None:
