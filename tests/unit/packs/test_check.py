@@ -18,7 +18,7 @@ from caseward.packs.references import SPOKEN
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
 SKILLS = find.skill_names(("records",))
 SOURCE = Path(__file__).parents[3] / "src" / "caseward"
-NOT_SAID = {"reopened", "schedule"}
+NOT_SAID = {"reopened", "schedule", "stopped", "started"}
 """Words in the code that are something else: a status, an intent."""
 TODAY = date(2026, 11, 21)
 
