@@ -25,18 +25,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from caseward.simulators import showing
+from caseward.simulators import _slack_blocks, showing
+from caseward.simulators._slack_blocks import Refusal
 
 PEOPLE = {"U0ANA": "Ana", "U0BUDI": "Budi"}
 CHANNELS = {"C0OPS": "ops", "C0APPROVALS": "approvals", "C0INCIDENTS": "incidents"}
 BOT = "U0DESK"
 TOKEN = "xoxb-simulator"  # noqa: S105 - of no real workspace
 SIGNING_SECRET = "slack-simulator"  # noqa: S105
-MOST_BLOCKS, MOST_HEADER, MOST_LABEL, MOST_VALUE, MOST_TEXT, MOST_BUTTONS = 50, 150, 75, 2000, 40_000, 25
-
-
-class Refusal(Exception):
-    """What Slack answers with `ok: false`; its text is the code."""
+MOST_TEXT = 40_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +52,7 @@ class Message:
 
     def words(self) -> str:
         """Return every word that people see of it."""
-        return "\n".join(_words(self.blocks)) if self.blocks else self.text
+        return "\n".join(_slack_blocks.words(self.blocks)) if self.blocks else self.text
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,7 +121,7 @@ class Slack:
     def press(self, user: str, ts: str, label: str) -> None:
         """Have somebody press the button of that label under a message; ValueError when it has none."""
         message = self._message(ts)
-        button = next((each for each in _buttons(message.blocks) if each["text"]["text"] == label), None)
+        button = next((each for each in _slack_blocks.buttons(message.blocks) if each["text"]["text"] == label), None)
         if button is None:
             raise ValueError(f"the message has no button {label!r}")
         answer = f"answer{next(self._numbers)}"
@@ -234,7 +231,7 @@ class Slack:
 
     def _post(self, given: Mapping[str, Any]) -> dict[str, Any]:
         blocks = given.get("blocks") or ()
-        _require_blocks(blocks)
+        _slack_blocks.require(blocks)
         if not given.get("text") and not blocks:
             raise Refusal("no_text")
         if len(str(given.get("text", ""))) > MOST_TEXT:
@@ -254,7 +251,7 @@ class Slack:
             raise Refusal("message_not_found")
         if found[0].user != BOT:
             raise Refusal("cant_update_message")
-        _require_blocks(given.get("blocks") or ())
+        _slack_blocks.require(given.get("blocks") or ())
         found[0].text, found[0].blocks = given.get("text", ""), given.get("blocks") or ()
         found[0].edited += 1
         self.version += 1
@@ -371,48 +368,11 @@ def _shown(message: Message) -> dict[str, Any]:
         "thread": message.thread,
         "edited": bool(message.edited),
         "at": float(message.ts) * 1000,
-        "buttons": [{"label": each["text"]["text"], "url": each.get("url", "")} for each in _buttons(message.blocks)],
+        "buttons": [
+            {"label": each["text"]["text"], "url": each.get("url", "")}
+            for each in _slack_blocks.buttons(message.blocks)
+        ],
     }
-
-
-def _require_blocks(blocks: Sequence[Mapping[str, Any]]) -> None:
-    """Raise Refusal where Block Kit would not show these."""
-    if len(blocks) > MOST_BLOCKS:
-        raise Refusal("invalid_blocks")
-    for block in blocks:
-        match block.get("type"):
-            case "header":
-                fits = 0 < len(block["text"]["text"]) <= MOST_HEADER and block["text"]["type"] == "plain_text"
-            case "actions":
-                buttons = block["elements"]
-                named = len({each["action_id"] for each in buttons}) == len(buttons)
-                fits = named and 0 < len(buttons) <= MOST_BUTTONS and all(map(_is_button, buttons))
-            case "rich_text":
-                fits = all(text.get("text") for each in block["elements"] for text in each["elements"])
-            case _:
-                fits = False
-        if not fits:
-            raise Refusal("invalid_blocks")
-
-
-def _is_button(button: Mapping[str, Any]) -> bool:
-    label = button["text"]
-    fits = 0 < len(label["text"]) <= MOST_LABEL and label["type"] == "plain_text"
-    return fits and len(button.get("value", "")) <= MOST_VALUE
-
-
-def _buttons(blocks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [each for block in blocks if block["type"] == "actions" for each in block["elements"]]
-
-
-def _words(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
-    said = []
-    for block in blocks:
-        if block["type"] == "header":
-            said.append(block["text"]["text"])
-        elif block["type"] == "rich_text":
-            said += ["".join(text["text"] for text in each["elements"]) for each in block["elements"]]
-    return said
 
 
 def _escape(text: str) -> str:
