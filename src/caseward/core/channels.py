@@ -43,6 +43,8 @@ class ChannelPolicy:
     who writes here. Empty where the stated fields alone prove it."""
     formal_hours: int = 24
     """How long that answer is waited for."""
+    lost: str = ""
+    """Template sent on the `formal` channel, to the address on record, where words wait because this one is lost."""
     lease_minutes: int = 240
     """How long a person who answers outside the desk keeps the case after their last word; then it is the desk's
     again. 0 for until they hand it back."""

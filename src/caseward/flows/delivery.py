@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from caseward.core.case import Case, CaseStatus
-from caseward.desk import casework, post, tools, wires
+from caseward.desk import casework, identity, post, speaker, tools, wires
 from caseward.durable import errand, story
 from caseward.store import db, log, messages, outbox
 from caseward.store import wires as states
@@ -59,6 +59,8 @@ def _report(outbox_id: str, handed: dict[str, Any], outcome: dict[str, Any]) -> 
     came, channel = post.report(outbox_id, handed, outcome), outbox.get(outbox_id).channel
     if outcome["state"] not in (EffectState.DONE, EffectState.FAILED):
         wires.failed(channel, outcome["error"])
+        if wires.lost(channel):
+            tools.begin("told_otherwise", outbox_id, f"told_otherwise:{outbox_id}")
         return came
     if states.of(channel).failures >= wires.FAILURES:
         wires.connected(channel)
@@ -87,6 +89,21 @@ def undelivered(outbox_id: str) -> str:
         return "noted"  # it only said that we are at it, or that we close
     tools.announce("alarm", f"parcel:{parcel.id}", case.id)
     return _wake(case)
+
+
+@story(otherwise=set_aside)
+def told_otherwise(outbox_id: str) -> str:
+    """Words wait because the line to their channel is lost: whoever they are for hears so elsewhere, once a case and
+    loss, at the address on record. Only who is known has one."""
+    parcel = outbox.get(outbox_id)
+    case = casework.hold_still(parcel.case_id)
+    policy, contact = tools.pack().channels.of(parcel.channel), identity.of(case).contact
+    if not policy.lost or policy.formal not in tools.given().channels or contact is None or not contact.email:
+        return "nobody to tell"
+    since = states.of(parcel.channel).lost_at
+    told = speaker.tell(case, policy.lost, {"reference": f"#{case.number}"}, address=f"{policy.formal}:{contact.email}",
+                        key=f"lost:{case.id}:{since:%Y%m%d%H%M}" if since else f"lost:{case.id}")  # fmt: skip
+    return "told" if told else "told before"
 
 
 def _wake(case: Case) -> str:

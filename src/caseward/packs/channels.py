@@ -42,6 +42,10 @@ def _used(pack: Pack) -> Iterator[Problem]:
             yield from _said(pack, template, (*at, "formal"))
         if policy.refusal:
             yield from _said(pack, policy.refusal, (*at, "refusal"))
+        if policy.lost:
+            yield from _said(pack, policy.lost, (*at, "lost"))
+        if policy.lost and not policy.formal:
+            yield (*at, "lost"), "it has nowhere to go", "name the channel that it goes out on, as `formal`"
         for template, approved in policy.approved.items():
             here: Place = (*at, "approved", template)
             yield from _said(pack, template, here)
