@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -363,6 +364,26 @@ def test_an_answer_that_was_lost_is_settled_by_the_vendors_word_and_not_repeated
     assert now(later).state is EffectState.DONE
 
 
+def test_what_the_vendor_took_unknown_to_us_and_could_not_deliver_is_said_once_more_when_the_contact_writes(
+    desk: Desk, plug: House
+) -> None:
+    hear(desk, "hello", id="m1")
+    desk.settle()
+    plug.failing.append(TimeoutError("no answer"))
+    parcel = say(desk, "We moved it.")
+    desk.settle()
+    plug.sent.clear()
+
+    tell(desk, parcel, Delivery.FAILED, error="131047: re-engage", closed=True)
+    desk.settle()
+    assert (now(parcel).state, now(parcel).fault, plug.sent) == (EffectState.FAILED, "131047", [])
+
+    hear(desk, "hello", id="m2")
+    desk.settle()
+    [key] = [key for _address, payload, key in plug.sent if payload["text"] == "We moved it."]
+    assert key != parcel.id
+
+
 def test_a_word_that_never_comes_has_a_person_asked_and_nothing_is_repeated(desk: Desk, plug: House) -> None:
     plug.window = None
     plug.lookup = _cannot_tell  # type: ignore[method-assign]
@@ -491,6 +512,33 @@ def test_somebody_is_seen_to_be_there_and_a_sign_stands_for_the_acknowledgement(
 
     assert sorted(plug.shown) == [(CONTACT, "m1", "typing"), (CONTACT, "m1", "👀")]
     assert desk.case(conversation()).status is CaseStatus.WAITING_APPROVAL
+
+
+def test_where_the_sign_cannot_be_shown_the_words_follow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    plug = house.plug_in(House(), acknowledge="👀")
+
+    def refuses(*_given: str) -> None:
+        raise Undeliverable(house.NAME, "131009", "no reactions here")
+
+    monkeypatch.setattr(plug, "react", refuses)
+    hear(desk, "I want to make a complaint about my coach", id="m1")
+
+    def told() -> bool:
+        desk.settle()
+        return bool(plug.texts)
+
+    wait_until(told, what="the words")
+    assert len(plug.texts) == 1
+
+
+def test_while_the_house_is_closed_the_contact_hears_when_somebody_will_be_there(desk: Desk) -> None:
+    plug = house.plug_in(House(), acknowledge="👀")
+    desk.clock.advance(hours=14)
+    hear(desk, "I want to make a complaint about my coach", id="m1")
+    desk.settle()
+
+    assert len(plug.texts) == 1
+    assert re.search(r"\d\d:\d\d", plug.texts[0])
 
 
 def test_a_mail_goes_into_its_thread_and_a_chat_quotes_only_what_was_overtaken(desk: Desk, plug: House) -> None:

@@ -75,7 +75,7 @@ def settle(status: Status) -> None:
     failed = status.state is Delivery.FAILED
     if parcel.state in outbox.UNSETTLED and failed:
         if parcel.state in (EffectState.RUNNING, EffectState.UNKNOWN):
-            _turned_down(parcel, _code(status.error), status.error, closed=status.closed)
+            _failed_after_all(parcel, status)
         return
     if parcel.state in outbox.UNSETTLED:
         outbox.move(parcel.id, EffectState.DONE, now=tools.now(), provider_ref=status.provider_id)
@@ -287,6 +287,15 @@ def _turned_down(parcel: Parcel, fault: str, error: str, *, closed: bool) -> str
     _record(parcel, EffectState.QUEUED, error=error)
     _begin(parcel, moves)
     return str(EffectState.QUEUED)
+
+
+def _failed_after_all(parcel: Parcel, status: Status) -> None:
+    """Nobody knew whether the vendor took the words: it did, and they did not arrive."""
+    outbox.move(parcel.id, EffectState.FAILED, now=tools.now(), error=status.error, fault=_code(status.error),
+                provider_ref=status.provider_id)  # fmt: skip
+    outbox.tell_delivery(parcel.id, Delivery.FAILED, at=status.at)
+    _came_back(parcel, status.error, closed=status.closed)
+    _go_on(parcel)
 
 
 def _came_back(parcel: Parcel, error: str, *, closed: bool) -> None:

@@ -13,7 +13,7 @@ import pytest
 from caseward.adapters import find
 from caseward.core.pack import Pack
 from caseward.packs.check import Report, check
-from caseward.packs.references import SPOKEN
+from caseward.packs.references import MAY_SAY, SPOKEN
 
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
 SKILLS = find.skill_names(("records",))
@@ -253,4 +253,4 @@ def test_the_templates_that_the_desk_says_by_name_are_the_ones_that_are_asked_fo
         if isinstance(node, ast.Constant)
     }
 
-    assert words & school.templates.keys() - NOT_SAID == SPOKEN
+    assert words & school.templates.keys() - NOT_SAID == SPOKEN | MAY_SAY
