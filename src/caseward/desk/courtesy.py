@@ -26,13 +26,16 @@ def begun(turn: Turn) -> None:
         _aside(lambda: plug.seen(turn.address, last, typing=True))
 
 
-def reacted(turn: Turn) -> bool:
-    """Put the pack's reaction on what the contact wrote last; return False where that is not the way to acknowledge."""
+def reacted(turn: Turn, *, otherwise: Callable[[], None]) -> bool:
+    """Put the pack's reaction on what the contact wrote last; return False where that is not the way to acknowledge.
+
+    `otherwise` is called, from the side, if it could not be shown after all.
+    """
     plug, last = _courteous(turn.channel), _last(turn)
     emoji = tools.pack().channels.of(turn.channel).acknowledge
     if plug is None or not last or not emoji:
         return False
-    return _aside(lambda: plug.react(turn.address, last, emoji))
+    return _aside(lambda: plug.react(turn.address, last, emoji), otherwise)
 
 
 def _courteous(channel: str) -> Courteous | None:
@@ -44,7 +47,7 @@ def _last(turn: Turn) -> str:
     return next((message.provider_id for message in reversed(turn.messages) if message.provider_id), "")
 
 
-def _aside(show: Callable[[], None]) -> bool:
+def _aside(show: Callable[[], None], otherwise: Callable[[], None] = lambda: None) -> bool:
     """Show something in a thread of its own; return False where too many are being shown."""
     if not _room.acquire(blocking=False):
         return False
@@ -52,9 +55,16 @@ def _aside(show: Callable[[], None]) -> bool:
     def run() -> None:
         try:
             with contextlib.suppress(Exception):
-                show()
+                _shown(show, otherwise)
         finally:
             _room.release()
 
     Thread(target=run, name="courtesy", daemon=True).start()
     return True
+
+
+def _shown(show: Callable[[], None], otherwise: Callable[[], None]) -> None:
+    try:
+        show()
+    except Exception:
+        otherwise()

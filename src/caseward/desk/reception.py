@@ -15,7 +15,9 @@ from caseward.core.roles import Role
 from caseward.desk import tools
 from caseward.store import admissions, db, log
 
-CODE = re.compile(rf"\s*([{admissions.LETTERS}]{{5}})[-\s]?([{admissions.LETTERS}]{{5}})\s*", re.IGNORECASE)
+_FIVE = f"[{admissions.LETTERS}]{{5}}"
+CODE = re.compile(rf"\s*(?:/start\s+)?({_FIVE})[-\s]?({_FIVE})\s*", re.IGNORECASE)
+"""As it is printed, or as a link to a bot hands it over."""
 CODE_LASTS = timedelta(days=7)
 TRIES = 10
 """Codes that are none after which an address is let in by a person only."""

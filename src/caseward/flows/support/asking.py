@@ -18,8 +18,9 @@ from caseward.core.task import Draft, ResultStatus
 from caseward.core.turn import ASK_IDENTITY, ASK_SLOT, Picture, Turn
 from caseward.desk import approvals, casework, courtesy, drafting, gate, identity, promises, review, speaker, tools
 from caseward.desk.drafting import Proposal
+from caseward.durable import story
 from caseward.store import approvals as requests
-from caseward.store import cases, timers
+from caseward.store import cases, db, timers
 from caseward.store.approvals import Request
 from caseward.store.effects import Task
 
@@ -91,13 +92,47 @@ def ask_people(
          why=f"{plan.why} {moved}".strip(), terms=Terms.of(decision))  # fmt: skip
     if not waiting:
         template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"
-        if template == "acknowledgement" and courtesy.reacted(turn):
-            cases.set_clock(case.id, "first_response", met_at=tools.now())
-        else:
+        if not (template == "acknowledgement" and _is_shown(case, turn)):
             speaker.tell(case, template, {"promise_time": promise}, address=casework.address(case),
                          key=f"ack:{case.id}:{turn.number}")  # fmt: skip
     pending = {**remember(turn, picture, ask=""), "options": case.pending.get("options", [])}
     return casework.become(case, CaseStatus.WAITING_APPROVAL, pending=pending)
+
+
+def _is_shown(case: Case, turn: Turn) -> bool:
+    """Return whether a sign stands for the words that we are at it.
+
+    Only while the house is open: at other times the contact has to hear when somebody will be there. Where it cannot be
+    shown after all, the words follow.
+    """
+    if not tools.pack().hours.is_open(tools.now()):
+        return False
+
+    def in_words() -> None:
+        with db.transaction():
+            tools.begin("acknowledge", f"{case.id} {turn.number}", f"acknowledge:{case.id}:{turn.number}")
+
+    shown = courtesy.reacted(turn, otherwise=in_words)
+    if shown:
+        cases.set_clock(case.id, "first_response", met_at=tools.now())
+    return shown
+
+
+def leave_it(subject: str) -> str:
+    """The words could not be said: the clocks of the case watch over it all the same."""
+    return subject
+
+
+@story(otherwise=leave_it)
+def acknowledge(subject: str) -> str:
+    """Say in words what a sign was to show: heard, and by when."""
+    case_id, turn = subject.split()
+    case = casework.hold_still(case_id)
+    if case.status is CaseStatus.WAITING_APPROVAL:
+        promise = promises.next_promise(tools.now())
+        speaker.tell(case, "acknowledgement", {"promise_time": promise}, address=casework.address(case),
+                     key=f"ack:{case.id}:{turn}")  # fmt: skip
+    return str(case.status)
 
 
 def ask(case: Case, draft: Draft, checks: Sequence[Check], **of: Any) -> None:
