@@ -149,3 +149,14 @@ def test_an_instant_never_loses_its_hour_or_day(pack: Pack, at: datetime) -> Non
     assert printed.endswith(f", {local:%H:%M}")
     assert f" {local.day} " in printed
     assert (str(local.year) in printed) == (local.year != 2026)
+
+
+def test_words_are_read_back_as_the_template_and_what_was_printed_in_it(school: Pack) -> None:
+    text = {"en": "{name}, see you {at} ({name}).", "id": "{name}, sampai jumpa {at}."}
+    template = replace(next(iter(school.templates.values())), text=text)
+
+    assert wording.read_back(template, "Ana, see you Monday (Ana).") == ("en", {"name": "Ana", "at": "Monday"})
+    assert wording.read_back(template, "Ana, sampai jumpa besok.") == ("id", {"name": "Ana", "at": "besok"})
+    assert wording.read_back(template, "Ana, see you Monday (Budi).") is None
+    assert wording.read_back(template, "Ana, see you Monday.") is None
+    assert wording.fill(text["en"], {"name": "Ana", "at": "Monday"}) == "Ana, see you Monday (Ana)."
