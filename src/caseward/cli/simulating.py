@@ -95,7 +95,7 @@ def _whatsapp(desk: str, pack: Pack) -> Iterator[str]:
 
     meta = WhatsApp(hook=f"{desk}/webhooks/whatsapp", templates=_approved(pack))
     meta.reads = False  # the page marks what is looked at as read
-    for contact in _contacts(pack):
+    for contact in reversed(_contacts(pack)):  # the page shows the newest first
         if contact.get("phone"):
             meta.phone(str(contact["phone"]), name=str(contact.get("name", "")))
     with serving.running(meta.app, port=practice.PORTS["whatsapp"]) as url:
