@@ -184,4 +184,3 @@ def open_house(desk: Desk, *, hold: int = 0, needs: int = 1, console: str = "htt
     given = tools.given()
     tools.use(replace(given, pack=pack, channels={**given.channels, vendor.name: vendor}, console=console))  # type: ignore[dict-item]
     return House(desk, vendor)
-
