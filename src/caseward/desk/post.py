@@ -37,6 +37,7 @@ BOUNCES = timedelta(days=7)
 """How long after our last words a bounce that names none of them is taken to be about those."""
 WINDOW, EXPIRED, GIVEN_UP, BOUNCED, REFUSED = "window", "expired", "given_up", "bounced", "refused"
 """Our own codes of a failure."""
+SETTLED = "settled meanwhile"
 TOO_LATE = "the consent to these words expired before the contact wrote again"
 
 
@@ -179,7 +180,7 @@ def report(outbox_id: str, handed: Mapping[str, Any], outcome: Mapping[str, Any]
     """Record what came of handing words out, unless the vendor's word has settled them meanwhile."""
     now, parcel = tools.now(), outbox.get(outbox_id, lock=True)
     if (parcel.state, parcel.attempts) != (EffectState.RUNNING, handed["attempt"]):
-        return "settled meanwhile"
+        return SETTLED
     state, error = EffectState(outcome["state"]), outcome.get("error", "")
     wait = BACKOFF[min(parcel.attempts, len(BACKOFF)) - 1] * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311
     match state:

@@ -57,6 +57,8 @@ def _send(outbox_id: str, handed: dict[str, Any]) -> dict[str, Any]:
 
 def _report(outbox_id: str, handed: dict[str, Any], outcome: dict[str, Any]) -> str:
     came, channel = post.report(outbox_id, handed, outcome), outbox.get(outbox_id).channel
+    if came == post.SETTLED:
+        return came
     if outcome["state"] not in (EffectState.DONE, EffectState.FAILED):
         wires.failed(channel, outcome["error"])
         if wires.lost(channel):
