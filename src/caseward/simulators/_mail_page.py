@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, getaddresses
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +72,7 @@ def shown(kept: Sequence[Kept]) -> list[dict[str, Any]]:
 
 
 def _mail(kept: Kept) -> dict[str, Any]:
-    mail: EmailMessage = message_from_bytes(kept.raw, policy=policy.default)  # type: ignore[assignment]
+    mail = message_from_bytes(kept.raw, policy=policy.default)
     body = mail.get_body(("plain", "html"))
     return {
         "id": str(mail.get("Message-ID", "")),

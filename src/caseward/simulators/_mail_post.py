@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -74,8 +73,8 @@ class Post:
         handed = Handed(
             sender=(envelope.mail_from or "").lower(),
             recipients=tuple(each.lower() for each in envelope.rcpt_tos),
-            content=content if isinstance(content, bytes) else (content or "").encode(),
-            login=str(session.auth_data or ""),
+            content=content.encode() if isinstance(content, str) else content or b"",
+            login=str(session.auth_data or ""),  # type: ignore[redundant-expr]  # None before somebody signs in
         )
         if self.faults and self.faults[0].late:
             if self.faults[0].kept:
@@ -97,7 +96,7 @@ def sealed(handed: Handed, recipient: str, *, server: str, honest: bool, at: Any
 
     The server strips what others wrote under its own name (RFC 8601, section 5), and says what it found.
     """
-    mail: EmailMessage = message_from_bytes(handed.content, policy=policy.compat32)  # type: ignore[assignment]
+    mail = message_from_bytes(handed.content, policy=policy.compat32)
     domain = parseaddr(str(mail.get("From", "")))[1].rpartition("@")[2].lower()
     said = "pass" if honest else "fail"
     top = [

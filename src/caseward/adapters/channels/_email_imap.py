@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import re
+import selectors
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event as Signal
@@ -108,7 +109,9 @@ def _capabilities(box: BaseMailBox) -> set[str]:
 
 def _mark(box: BaseMailBox) -> str:
     """Return the flag for what was taken. With a keyword used for the first time, old mail that was read is taken."""
-    allowed = b" ".join(each for each in box.client.untagged_responses.get("PERMANENTFLAGS", []) if each)
+    allowed = b" ".join(
+        each for each in box.client.untagged_responses.get("PERMANENTFLAGS", []) if isinstance(each, bytes)
+    )
     if b"\\*" not in allowed and KEYWORD.encode() not in allowed:
         return "\\Seen"
     if not _search(box, f"KEYWORD {KEYWORD}") and (read := _search(box, "SEEN")):
@@ -133,31 +136,36 @@ def _take(box: BaseMailBox, mark: str, hear: Callable[[bytes], None], over: Sign
 def _idle(box: BaseMailBox, over: Signal, *, seconds: int) -> None:
     """Wait until the server tells of something, or for a while; a second at a time, to end soon when it is over.
 
-    What it told since the last look, with the answers to other commands, it does not tell again.
+    What it told since the last look, with the answers to other commands, it does not tell again. Lines are not read
+    here, for the end of one may still be on its way: what ends IDLE reads them.
     """
-    box.idle.start()
+    box.idle.start()  # type: ignore[no-untyped-call]
     try:
-        if "EXISTS" in box.client.untagged_responses or _read_ahead(box):
+        if "EXISTS" in box.client.untagged_responses:
             return
         for _ in range(seconds):
-            if over.is_set() or box.idle.poll(timeout=1):
+            if over.is_set() or _told(box, seconds=1):
                 return
     finally:
-        box.idle.stop()
+        box.idle.stop()  # type: ignore[no-untyped-call]
 
 
-def _read_ahead(box: BaseMailBox) -> bool:
-    """Return whether something came together with the answer to IDLE: it lies in a buffer already, where a wait for
-    the socket would not see it."""
+def _told(box: BaseMailBox, *, seconds: float) -> bool:
+    """Return whether the server said something, after waiting for it a while. It may lie in a buffer already, having
+    come together with the answer to IDLE."""
     client: Any = box.client
     before = client.sock.gettimeout()
     client.sock.settimeout(0)
     try:
-        return bool((getattr(client, "_file", None) or client.file).peek(1))
+        if (getattr(client, "_file", None) or client.file).peek(1):
+            return True
     except OSError:
-        return False  # nothing there: a socket with TLS says so by an error
+        pass  # nothing there: a socket with TLS says so by an error
     finally:
         client.sock.settimeout(before)
+    with selectors.DefaultSelector() as selector:
+        selector.register(client.sock, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
 
 
 def _search(box: BaseMailBox, criteria: str) -> list[str]:
