@@ -17,7 +17,7 @@ from caseward.core.messages import Approved, Choice, Reply
 from caseward.core.ports import Channel
 from caseward.desk import tools
 from caseward.packs import wording
-from caseward.store import db, log, outbox, paces
+from caseward.store import db, exchanges, log, outbox, paces
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
 
@@ -46,7 +46,7 @@ def may_write(channel: str, address: str, now: datetime) -> bool:
     plug = tools.channel(channel)
     if plug.pull:
         return True
-    heard_at = outbox.heard_at(channel, address) if plug.window is not None else now
+    heard_at = exchanges.heard_at(channel, address) if plug.window is not None else now
     within = plug.window is None or (heard_at is not None and now - heard_at < plug.window)
     return within and not outbox.shut(channel, address)
 
@@ -140,7 +140,7 @@ def hand_out(outbox_id: str) -> dict[str, Any] | None:
 
 def reply(parcel: Parcel, approved: Mapping[str, Any] | None) -> Reply:
     """Return what a channel is to say for a parcel."""
-    given, before = parcel.reply, outbox.before(parcel)
+    given, before = parcel.reply, exchanges.before(parcel)
     mail = bool(before.subject)
     again = before.subject if before.subject.casefold().startswith("re:") else f"Re: {before.subject}"
     return Reply(
