@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from caseward.core.events import Typed
+from caseward.core.events import Moved, Typed
 from caseward.core.messages import Inbound
 from caseward.core.roles import Role
 from caseward.desk import lanes
@@ -154,3 +154,13 @@ def test_the_same_words_come_twice_and_are_handled_once(house: House) -> None:
     house.hear(event)
 
     assert len(house.vendor.said) == 1
+
+
+def test_a_lane_follows_its_group_when_that_becomes_another_one(house: House) -> None:
+    with db.transaction():
+        chats.bind(chats.Bound(lane="incidents", channel="telegram", chat="-100"), now=house.desk.clock())
+        lanes.moved(Moved(channel="telegram", address="-100", now="-1009", why="a supergroup", at=house.desk.clock()))
+        after = {each.lane: each.chat for each in chats.bound()}
+
+    assert after["incidents"] == "-1009"
+    assert entries("lane")[-1].payload["what"] == "moved"

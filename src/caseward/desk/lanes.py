@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from caseward.core import ids
 from caseward.core.errors import BadInput, NotFound, Refused
-from caseward.core.events import Pressed, Typed
+from caseward.core.events import Moved, Pressed, Typed
 from caseward.core.messages import Inbound
 from caseward.core.roles import Role
 from caseward.desk import tools
@@ -29,6 +29,14 @@ def keep(event: Pressed | Typed) -> None:
     number = lanes.keep(event)
     if number is not None:
         tools.begin("lane_event", str(number), ids.new("heard"))
+
+
+def moved(event: Moved) -> None:
+    """A group became another one: its lanes are read there from now on."""
+    found = lanes.move(event.channel, event.address, event.now) if event.now else ()
+    for lane in found:
+        said = {"what": "moved", "lane": lane, "channel": event.channel, "was": event.address, "chat": event.now}
+        log.append("lane", "house", said, at=tools.now())
 
 
 def is_team(channel: str, handle: str) -> bool:

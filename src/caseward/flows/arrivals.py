@@ -285,13 +285,19 @@ def _settled(status: Status) -> None:
         wires.acknowledged(status.channel)
 
 
+def _moved(event: Moved) -> None:
+    """An address passed on, of a contact or of a group of the team."""
+    links.moved(event)
+    lanes.moved(event)
+
+
 _ROOMS: Mapping[type[Any], Callable[[Any], object]] = {
     Inbound: _said,
     Status: _settled,
     Echo: _echoed,
     Edited: _edited,
     Bounced: post.bounced,
-    Moved: links.moved,
+    Moved: _moved,
     Preference: outreach.prefer,
     Pressed: lanes.keep,
     Typed: lanes.keep,

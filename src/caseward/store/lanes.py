@@ -56,6 +56,14 @@ def unbind(lane: str, channel: str, chat: str) -> bool:
     return db.execute(here.returning(lanes.c.lane)).first() is not None
 
 
+def move(channel: str, old: str, new: str) -> Sequence[str]:
+    """Have what is read in one chat be read in another, which that one became; return which lanes."""
+    taken = select(lanes.c.lane).where(lanes.c.channel == channel, lanes.c.chat == new).scalar_subquery()
+    here = (lanes.c.channel == channel) & (lanes.c.chat == old)
+    db.execute(delete(lanes).where(here, lanes.c.lane.in_(taken)))
+    return [row.lane for row in db.execute(update(lanes).where(here).values(chat=new).returning(lanes.c.lane))]
+
+
 def bound(lane: str = "") -> Sequence[Bound]:
     """Return where a lane is read, or all of them, in the order of lane, channel and chat."""
     query = select(lanes).order_by(lanes.c.lane, lanes.c.channel, lanes.c.chat)
