@@ -317,6 +317,22 @@ def test_one_contact_is_no_ones_bottleneck_and_none_is_written_to_faster_than_al
     assert sorted(plug.texts) == ["first", "first", "second", "second"]
 
 
+def test_a_few_words_may_go_out_at_once_where_none_did_for_a_while(desk: Desk) -> None:
+    plug = house.plug_in(House(pace=Pace(seconds_between=6, burst=3)))
+    for number in range(5):
+        say(desk, f"Line {number}")
+    desk.settle()
+    assert len(plug.sent) == 3
+
+    desk.clock.advance(seconds=6)
+    desk.settle()
+    assert len(plug.sent) == 4
+
+    desk.clock.advance(seconds=6)
+    desk.settle()
+    assert plug.texts == [f"Line {number}" for number in range(5)]
+
+
 def test_a_vendor_that_stays_down_is_given_up_and_a_person_is_told(desk: Desk, plug: House) -> None:
     plug.window = None
     plug.failing += [SystemDown(house.NAME, "busy")] * 50

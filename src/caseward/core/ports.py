@@ -53,6 +53,9 @@ class Pace:
     """Of all contacts together."""
     seconds_between: float = 0
     """Two messages to one contact."""
+    burst: int = 1
+    """Messages to one contact that may go out at once, where none did for a while; what they save in time is waited for
+    afterwards."""
 
 
 @runtime_checkable

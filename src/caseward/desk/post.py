@@ -134,7 +134,7 @@ def hand_out(outbox_id: str) -> dict[str, Any] | None:
         return None
     between = tools.channel(parcel.channel).pace.seconds_between
     if between:
-        paces.take(_one(parcel), slot + timedelta(seconds=between))
+        paces.reserve(_one(parcel), timedelta(seconds=between), slot)
     return _take(parcel, now, wait=max(slot - now, timedelta()), approved=approved)
 
 
@@ -244,8 +244,10 @@ def _slot(parcel: Parcel, now: datetime) -> tuple[datetime, bool]:
     """Return when words may go out at the vendor's pace, and whether that time is reserved for them."""
     if parcel.slot_at is not None and now - parcel.slot_at <= SOON:
         return max(now, parcel.slot_at), True
-    pace = tools.channel(parcel.channel).pace
-    slot = max(now, (paces.free_at(_one(parcel)) if pace.seconds_between else None) or now)
+    pace, slot = tools.channel(parcel.channel).pace, now
+    free_at = paces.free_at(_one(parcel)) if pace.seconds_between else None
+    if free_at is not None:
+        slot = max(now, free_at - timedelta(seconds=pace.seconds_between) * (pace.burst - 1))
     if slot - now > SOON:
         return slot, False  # nobody else is kept waiting for the time of this contact
     if pace.a_second:

@@ -25,13 +25,3 @@ def reserve(name: str, span: timedelta, at: datetime) -> datetime:
     slot: datetime = db.run(_RESERVE, {"name": name, "span": span, "at": at}).fetchall()[0].slot
     return slot
 
-
-def take(name: str, until: datetime) -> None:
-    """Take something until an instant, from now on."""
-    db.run(_TAKE, {"name": name, "until": until})
-
-
-_TAKE: Final = """
-    insert into paces (name, free_at) values (%(name)s, %(until)s)
-    on conflict (name) do update set free_at = greatest(paces.free_at, excluded.free_at)
-"""

@@ -182,8 +182,7 @@ def test_what_is_free_is_reserved_from_when_it_is_wanted(database: str) -> None:
 
     with db.transaction():
         assert paces.free_at("house") is None
-        paces.take("house", NOW + timedelta(seconds=6))
-        paces.take("house", NOW)
+        assert paces.reserve("house", timedelta(seconds=6), NOW) == NOW
         assert paces.free_at("house") == NOW + timedelta(seconds=6)
         assert paces.reserve("house", timedelta(seconds=1), later) == later
         assert paces.free_at("house") == later + timedelta(seconds=1)

@@ -45,7 +45,7 @@ class Telegram:
     pull = False
     longest = LONGEST
     window: timedelta | None = None
-    pace = Pace(a_second=30, seconds_between=1)
+    pace = Pace(a_second=30, seconds_between=1, burst=3)
 
     def __init__(self, url: str, token: str, secret: str = "") -> None:
         self._api, self._secret = Api(url, token), secret

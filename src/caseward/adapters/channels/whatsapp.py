@@ -46,7 +46,7 @@ class WhatsApp:
     pull = False
     longest = MAX_TEXT
     window: timedelta | None = timedelta(hours=24)
-    pace = Pace(a_second=80, seconds_between=6)
+    pace = Pace(a_second=80, seconds_between=6, burst=10)
 
     def __init__(self, *, api_url: str, number_id: str, token: str, app_secret: str, verify_token: str) -> None:
         self._api_url, self._number = api_url, number_id
