@@ -74,7 +74,6 @@ class _Engine:
     datasource: SQLAlchemyDatasource | None = None
     client: DBOSClient | None = None
     join: Join | None = None
-    launched = False
 
 
 def launch(url: str, engine: Any, join: Join, *, executor_id: str, run: bool = True) -> None:
@@ -109,15 +108,13 @@ def launch(url: str, engine: Any, join: Join, *, executor_id: str, run: bool = T
         DBOS.launch()
         DBOS.register_queue(QUEUE, polling_interval_sec=QUEUE_SECONDS)
     _Engine.client = DBOSClient(system_database_url=url, system_database_engine=engine, serializer=_Json())
-    _Engine.launched = run
 
 
 def shut_down() -> None:
     """Stop taking work and let what runs finish."""
-    if _Engine.launched:
+    if _Engine.client is not None:
         DBOS.destroy(workflow_completion_timeout_sec=5)
     _Engine.datasource = _Engine.client = _Engine.join = None
-    _Engine.launched = False
 
 
 _registered: dict[str, Callable[..., Any]] = {}
