@@ -400,9 +400,8 @@ class Discord:
         return str((int(time.time() * 1000) - EPOCH_MS) << 22 | next(self._numbers) & 0xFFF)
 
     def _note(self, way: str, what: str, status: str, sent: str, answered: str, ok: bool) -> None:
+        row = showing.exchange(next(self._numbers), way, what, status, sent=sent, answered=answered, ok=ok)
         with self._lock:
-            row = {"id": next(self._numbers), "at": time.time() * 1000, "way": way, "what": what, "status": status,
-                   "ok": ok, "sent": sent[:4000], "answered": answered[:4000]}  # fmt: skip
             self._exchanges = [row, *self._exchanges][:50]
             self.version += 1
 

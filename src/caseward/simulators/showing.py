@@ -8,6 +8,7 @@ script asks `page/state?after=<version>` and sends what was done by `POST page/<
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from pathlib import Path
@@ -32,6 +33,8 @@ HEADERS = {
 }
 
 State = Mapping[str, Any]
+MOST = 4000
+"""Characters of a body that the drawer shows."""
 
 
 def routes(
@@ -99,3 +102,17 @@ def _page(name: str, title: str) -> str:
         style=style,
         body=(FOLDER / f"{name}.html").read_text("utf-8"),
     )
+
+
+def exchange(number: int, way: str, what: str, status: str, *, sent: str, answered: str, ok: bool) -> dict[str, Any]:
+    """Return one call over the wire, as the drawer shows it."""
+    return {
+        "id": number,
+        "at": time.time() * 1000,
+        "way": way,
+        "what": what,
+        "status": status,
+        "ok": ok,
+        "sent": sent[:MOST],
+        "answered": answered[:MOST],
+    }

@@ -310,9 +310,8 @@ class Slack:
         return f"{int(time.time())}.{next(self._numbers):06}"
 
     def _note(self, way: str, what: str, status: str, sent: str, answered: str, ok: bool) -> None:
+        row = showing.exchange(next(self._numbers), way, what, status, sent=sent, answered=answered, ok=ok)
         with self._lock:
-            row = {"id": next(self._numbers), "at": time.time() * 1000, "way": way, "what": what, "status": status,
-                   "ok": ok, "sent": sent[:4000], "answered": answered[:4000]}  # fmt: skip
             self._exchanges = [row, *self._exchanges][:50]
             self.version += 1
 

@@ -24,4 +24,3 @@ def reserve(name: str, span: timedelta, at: datetime) -> datetime:
     """Take something for `span`, from `at` or as soon afterwards as it is free, and return from when on."""
     slot: datetime = db.run(_RESERVE, {"name": name, "span": span, "at": at}).fetchall()[0].slot
     return slot
-
