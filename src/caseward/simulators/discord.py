@@ -8,9 +8,7 @@ What Discord would refuse is refused here, by the same codes; the gateway can be
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +73,7 @@ class Fault:
     times: int = 1
 
 
-class Discord:
+class Discord(showing.Drawer):
     """One server with one bot, and the people who write to it."""
 
     def __init__(self, *, token: str = TOKEN, hook: str = "", beat: float = 41.25) -> None:
@@ -86,6 +84,7 @@ class Discord:
             hook: the app's address for interactions; nothing is sent while empty.
             beat: seconds between heartbeats that the gateway asks for.
         """
+        super().__init__()
         self.token, self.hook, self.beat = token, hook, beat
         self.base = ""
         """Address of the simulator itself, from which the gateway's follows."""
@@ -102,13 +101,9 @@ class Discord:
         self.beats = 0
         self.deaf = False
         """Whether heartbeats are left unanswered."""
-        self.version = 0
         self._told: list[dict[str, Any]] = []
         self._session = ""
         self._cut = 0
-        self._exchanges: list[dict[str, Any]] = []
-        self._numbers = itertools.count(1)
-        self._lock = threading.RLock()
         self._http = httpx2.Client(timeout=10)
         self.app = Starlette(
             routes=[
@@ -398,12 +393,6 @@ class Discord:
 
     def _id(self) -> str:
         return str((int(time.time() * 1000) - EPOCH_MS) << 22 | next(self._numbers) & 0xFFF)
-
-    def _note(self, way: str, what: str, status: str, sent: str, answered: str, ok: bool) -> None:
-        row = showing.exchange(next(self._numbers), way, what, status, sent=sent, answered=answered, ok=ok)
-        with self._lock:
-            self._exchanges = [row, *self._exchanges][:50]
-            self.version += 1
 
     # --- the page ---
 

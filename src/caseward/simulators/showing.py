@@ -7,7 +7,9 @@ script asks `page/state?after=<version>` and sends what was done by `POST page/<
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from html import escape
@@ -104,15 +106,19 @@ def _page(name: str, title: str) -> str:
     )
 
 
-def exchange(number: int, way: str, what: str, status: str, *, sent: str, answered: str, ok: bool) -> dict[str, Any]:
-    """Return one call over the wire, as the drawer shows it."""
-    return {
-        "id": number,
-        "at": time.time() * 1000,
-        "way": way,
-        "what": what,
-        "status": status,
-        "ok": ok,
-        "sent": sent[:MOST],
-        "answered": answered[:MOST],
-    }
+class Drawer:
+    """Keeps the calls over the wire that a page shows in its drawer, and counts what changed."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Of what there is to see; it grows."""
+        self._lock = threading.RLock()
+        self._numbers = itertools.count(1)
+        self._exchanges: list[dict[str, Any]] = []
+
+    def _note(self, way: str, what: str, status: str, sent: str, answered: str, ok: bool) -> None:
+        with self._lock:
+            row = {"id": next(self._numbers), "at": time.time() * 1000, "way": way, "what": what, "status": status,
+                   "ok": ok, "sent": sent[:MOST], "answered": answered[:MOST]}  # fmt: skip
+            self._exchanges = [row, *self._exchanges][:50]
+            self.version += 1

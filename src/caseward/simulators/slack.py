@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import itertools
 import json
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,7 +66,7 @@ class Fault:
     times: int = 1
 
 
-class Slack:
+class Slack(showing.Drawer):
     """One workspace with one app in it."""
 
     def __init__(self, *, token: str = TOKEN, secret: str = SIGNING_SECRET, hook: str = "", copies: int = 1) -> None:
@@ -80,6 +78,7 @@ class Slack:
             hook: the app's address for events and interactivity; nothing is sent while empty.
             copies: how often each event is sent, as after a lost answer.
         """
+        super().__init__()
         self.token, self.secret, self.hook, self.copies = token, secret, hook, copies
         self.base = ""
         """Address of the simulator itself, which the app is given to answer a pressed button."""
@@ -87,11 +86,7 @@ class Slack:
         self.whispers: list[tuple[str, str, str]] = []
         """Person, line and channel of what only they were shown."""
         self.faults: dict[str, Fault] = {}
-        self.version = 0
         self._answers: dict[str, tuple[str, str]] = {}
-        self._exchanges: list[dict[str, Any]] = []
-        self._numbers = itertools.count(1)
-        self._lock = threading.RLock()
         self._http = httpx2.Client(timeout=10)
         self.app = Starlette(
             routes=[
@@ -308,12 +303,6 @@ class Slack:
 
     def _ts(self) -> str:
         return f"{int(time.time())}.{next(self._numbers):06}"
-
-    def _note(self, way: str, what: str, status: str, sent: str, answered: str, ok: bool) -> None:
-        row = showing.exchange(next(self._numbers), way, what, status, sent=sent, answered=answered, ok=ok)
-        with self._lock:
-            self._exchanges = [row, *self._exchanges][:50]
-            self.version += 1
 
     # --- the page ---
 
