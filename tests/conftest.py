@@ -328,6 +328,7 @@ def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
             begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
             wake=lambda conversation, turn, ready: opened.woken.append((conversation, turn, ready)),
             clock=opened.clock,
+            built_in=frozenset(find.skill_names(("records",))),
             debounce_ms=0,
         )
     )

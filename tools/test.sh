@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests on four workers, for most of them wait more than they compute. Browser tests need a Chromium: without one
+# Runs the tests on six workers, for most of them wait more than they compute. Browser tests need a Chromium: without one
 # they are left out, and it is said before and after; where CI is true that is a failure, so that nobody mistakes silence
 # for success.
 set -eu
@@ -15,12 +15,12 @@ warn() {
 }
 
 if [ -n "${CHROMIUM:-}" ]; then
-    exec "$bin/python" -m pytest -n 4 -m 'not soak' "$@"
+    exec "$bin/python" -m pytest -n 6 -m 'not soak' "$@"
 fi
 
 warn
 [ "${CI:-}" != true ] || exit 1
 status=0
-"$bin/python" -m pytest -n 4 -m 'not soak and not browser' "$@" || status=$?
+"$bin/python" -m pytest -n 6 -m 'not soak and not browser' "$@" || status=$?
 warn
 exit $status

@@ -107,8 +107,17 @@ def desk(database: str, chromium: Browser) -> Iterator[Desk]:
         assert [each for each in served.complaints if "404" not in each and "400" not in each] == []
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "size"),
+    [
+        ("light", "desk"),
+        ("dark", "tablet"),
+        ("light", "phone"),
+        pytest.param("dark", "desk", marks=pytest.mark.soak),
+        pytest.param("light", "tablet", marks=pytest.mark.soak),
+        pytest.param("dark", "phone", marks=pytest.mark.soak),
+    ],
+)
 def test_axe_finds_nothing_on_any_page(desk: Desk, size: str, scheme: str) -> None:
     context, page = desk.open(Role.COACH, "/inbox", size=size, scheme=scheme)
 

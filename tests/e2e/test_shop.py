@@ -341,7 +341,7 @@ def test_damage_with_a_photo_is_replaced_once_somebody_has_looked(desk: Desk) ->
         row = messages.conversation(conversation)
     assert row is not None
     photo = Inbound(channel=row.channel, provider_id="p1", address=row.address, text="my vase arrived broken",
-                    at=desk.clock(), kind="image")  # fmt: skip
+                    at=desk.clock(), kind="media")  # fmt: skip
     support.receive(conversation, photo)
     desk.settle()
 

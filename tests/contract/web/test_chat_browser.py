@@ -91,8 +91,7 @@ def bubbles(page: Page) -> list[str]:
     return [re.sub(r"^(You|Support): ", "", text) for text in page.locator(".bubble").all_text_contents()]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark")])
 def test_axe_finds_nothing_in_any_state_and_nothing_scrolls_sideways(
     chromium: Browser, site: Site, scheme: str, width: int
 ) -> None:
