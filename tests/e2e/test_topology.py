@@ -22,7 +22,6 @@ CITRA, BUDI, DEWI, STRANGER = "+6280000000001", "+6280000000002", "+628000000000
 COACH, AGENT = 1001, 1002
 GROUPS = {title: str(number) for number, title in telegram.GROUPS.items()}
 SECONDS = 60
-"""Consent is held for ten seconds before it is carried out."""
 
 
 @dataclass

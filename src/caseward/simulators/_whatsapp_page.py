@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SAMPLES = ("6280000000001", "6280000000002", "6280000000003", "6280000000009")
 """Numbers offered to begin with: students of the sample records, and at the end somebody who is none."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""When somebody wrote who never did."""
 MOST_BYTES = 8_000_000
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 Given = Mapping[str, Any]
@@ -61,7 +63,7 @@ def state(sim: WhatsApp, after: int) -> dict[str, Any] | None:
         version = 2 * sim.version + bool(typing)
         if version == after:
             return None
-        phones = sorted(sim.phones.values(), key=lambda phone: phone.chat[-1].at if phone.chat else sim.now())
+        phones = sorted(sim.phones.values(), key=lambda phone: phone.chat[-1].at if phone.chat else LONG_AGO)
         return {
             "version": version,
             "now": sim.now().isoformat(),
