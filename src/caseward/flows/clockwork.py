@@ -38,9 +38,9 @@ from caseward.store import (
 )
 
 SWEEP_SECONDS = 0.5
-TURNS_AT_ONCE = 4
-"""More threads than this only take the interpreter from each other."""
-ERRANDS_AT_ONCE = 16
+TURNS_AT_ONCE = 2
+"""More threads than this only take the interpreter from each other, and from those who answer the web."""
+ERRANDS_AT_ONCE = 4
 GRACE = timedelta(seconds=1)
 """How long a due turn is left to the process that received it."""
 BEAT_SECONDS = 2.0
