@@ -575,3 +575,10 @@ def test_a_mail_goes_into_its_thread_and_a_chat_quotes_only_what_was_overtaken(d
     chats = {key: payload.get("reply_to") for address, payload, key in plug.sent if address == CONTACT}
     assert chats.pop(late.id) == "m1"
     assert set(chats.values()) == {None}
+
+
+def test_a_mail_without_a_subject_is_answered_in_its_thread_too(desk: Desk, plug: House) -> None:
+    hear(desk, id="<c@x>", address="kira@example.org")
+    desk.settle()
+
+    assert [list(payload["thread"]) for address, payload, _key in plug.sent] == [["<c@x>"]]

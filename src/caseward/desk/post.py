@@ -149,7 +149,7 @@ def reply(parcel: Parcel, approved: Mapping[str, Any] | None) -> Reply:
         approved=Approved(**approved) if approved else None,
         subject=given.get("subject") or (again if mail else tools.pack().profile.title),
         reply_to=before.answered if mail or before.overtaken else "",  # a chat shows by itself what is answered
-        thread=before.thread if mail else (),
+        thread=before.thread,
         case=str(given.get("case", "")),
     )
 

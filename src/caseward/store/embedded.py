@@ -196,7 +196,8 @@ class Embedded:
         command = [self._bin / program, *args]
         if not check:
             return subprocess.run(command, capture_output=True, check=False, **self._as).returncode  # noqa: S603
-        _call(command, f"the embedded database did not {args[0]}; its log is {self._files / 'server.log'}", **self._as)
+        verb = "get its files" if program == "initdb" else str(args[0])
+        _call(command, f"the embedded database did not {verb}; its log is {self._files / 'server.log'}", **self._as)
         return 0
 
 
