@@ -21,7 +21,7 @@ from caseward.settings import Settings
 def channels(settings: Settings) -> dict[str, Channel]:
     """Return name → channel of those that are allowed and set up; raise BadInput for one that does not exist."""
     allowed = names("channels") if settings.channels is None else settings.channels
-    made = {name: _module("channels", name).channel(settings) for name in allowed}
+    made = {name: _module("channels", name).channel(settings) for name in allowed if _is_given(name, settings)}
     return {name: channel for name, channel in made.items() if channel is not None}
 
 
@@ -66,6 +66,12 @@ def names(kind: str) -> list[str]:
     """Return the plugs of a kind (`channels`, `skills`, `brains`) that came along."""
     folder = Path(__file__).with_name(kind)
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+
+
+def _is_given(channel: str, settings: Settings) -> bool:
+    """Return whether any setting of a channel is given: one that is surely off is not worth its module's memory."""
+    own = [field for field in Settings.model_fields if field.startswith(f"{channel}_")]
+    return not own or any(field in settings.model_fields_set for field in own)
 
 
 def _require(kind: str, name: str) -> None:

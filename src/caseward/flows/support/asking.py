@@ -142,9 +142,13 @@ def ask(case: Case, draft: Draft, checks: Sequence[Check], **of: Any) -> None:
 
 
 def ask_anew(case: Case, request: Request, draft: Draft, *, lane: str, why: str) -> None:
-    """Ask the people of a lane about the draft of an earlier request, on the same terms."""
-    draft = drafting.renewed(copy(draft))
-    checks = review.check(case, draft, identity.of(case, draft.address).state)
+    """Ask the people of a lane about the draft of an earlier request, on the same terms.
+
+    The same words were checked when they were drafted; what has moved since is seen when consent is carried out, and
+    asked about with words drafted anew.
+    """
+    _draft, checked, _at = requests.draft(request.draft_id)
+    draft, checks = drafting.renewed(copy(draft)), [Check(**each) for each in checked]
     ask(case, draft, checks, lane=lane, tier=request.tier, question=request.question, why=why,
          terms=request.terms)  # fmt: skip
 
