@@ -38,7 +38,7 @@ from caseward.store import (
 )
 
 SWEEP_SECONDS = 0.5
-TURNS_AT_ONCE = 2
+TURNS_AT_ONCE = 3
 """More threads than this only take the interpreter from each other, and from those who answer the web."""
 ERRANDS_AT_ONCE = 4
 GRACE = timedelta(seconds=1)
