@@ -41,7 +41,7 @@ from caseward.store import approvals, cases, db, log, messages, migrate
 from caseward.store.approvals import Request
 from caseward.store.embedded import Embedded
 from caseward.store.records import StoredRecords
-from caseward.store.tables_channels import metadata
+from caseward.store.tables_console import metadata
 from caseward.web import app as web_app
 from caseward.web import serve
 

@@ -160,6 +160,7 @@ cases = Table(
     words("reach", default=""),  # channel:address to which replies go, where the conversation moved
     moment("lease_until", required=False),  # until when a person who answers outside the desk keeps it
     Column("merged", Text),  # id of the case that this one is part of now
+    moment("snoozed_until", required=False),
     Index(None, "conversation_id", "number"),
     Index(None, "status", "updated_at"),
 )
@@ -381,6 +382,12 @@ people = Table(
     Column("disabled", Boolean, nullable=False, server_default=text("false")),
     Column("sample", Boolean, nullable=False, server_default=text("false")),
     moment("created_at"),
+    Column("preferences", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("available", Boolean, nullable=False, server_default=text("true")),  # gets cases in turn
+    moment("assigned_at", required=False),  # when one was last given to them
+    words("totp_secret", default=""),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),  # the last one used: a code counts once
+    Column("subject", Text, unique=True),  # who they are to an identity provider
 )
 
 sign_in_links = Table(
@@ -390,6 +397,7 @@ sign_in_links = Table(
     Column("person_id", Text, ForeignKey("people.id"), nullable=False),
     moment("expires_at"),
     moment("used_at", required=False),
+    words("kind", default="sign-in"),  # sign-in, invite, reset
 )
 
 sign_in_attempts = Table(
@@ -412,6 +420,9 @@ sessions = Table(
     moment("seen_at"),
     moment("expires_at"),
     moment("revoked_at", required=False),
+    words("agent", default=""),
+    words("address", default=""),
+    words("method", default=""),
 )
 
 api_tokens = Table(

@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from caseward.store.tables import metadata, moment, words
+from caseward.store.tables import metadata as metadata
+from caseward.store.tables import moment, words
 
 # --- what comes in ----------------------------------------------------------------------------------------------------
 

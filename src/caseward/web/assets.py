@@ -1,7 +1,7 @@
 """Style, script, font and icons, kept in memory, compressed once, named by their content.
 
 A page asks for `/static/console.css?v=<hash>`, which may be cached for ever; the same name without the hash is checked
-again each time. A style sheet is several files on disk and one on the wire.
+again each time. A style sheet or a script is several files on disk and one on the wire.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "chat.css": ("tokens", "base", "chat"),
 }
 """Style sheet → the files of static/css it is made of, in order."""
+SCRIPTS: Mapping[str, tuple[str, ...]] = {
+    "console.js": ("common", "clocks", "theme", "drafts", "evidence", "live", "palette", "keys"),
+}
+"""Script → the files of static/js it is made of, in order; they are one module and share its names."""
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -63,9 +67,10 @@ class Asset:
 def assets() -> Mapping[str, Asset]:
     """Return every asset by its name under `/static/`."""
     bodies = {file.name: file.read_bytes() for file in FOLDER.iterdir() if file.suffix in TYPES}
-    for name, parts in SHEETS.items():
-        files = [FOLDER / "css" / f"{part}.css" for part in parts]
-        bodies[name] = b"\n".join(file.read_bytes() for file in files if file.exists())
+    for folder, made in (("css", SHEETS), ("js", SCRIPTS)):
+        for name, parts in made.items():
+            files = [FOLDER / folder / f"{part}.{folder}" for part in parts]
+            bodies[name] = b"\n".join(file.read_bytes() for file in files if file.exists())
     return {name: _asset(name, body) for name, body in bodies.items()}
 
 

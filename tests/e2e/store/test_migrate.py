@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from caseward.core.errors import CasewardError
 from caseward.store import db, migrate
-from caseward.store.tables_channels import metadata
+from caseward.store.tables_console import metadata
 
 
 def test_the_migrated_tables_are_the_declared_ones(empty_database: str) -> None:

@@ -1,0 +1,87 @@
+"""The tables of the console: who looks at what, what people mark cases with, how they sign in."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Identity, Index, Integer, Table, Text, text
+
+from caseward.store.tables import moment, words
+from caseward.store.tables_channels import metadata as metadata
+
+# --- what people mark cases with --------------------------------------------------------------------------------------
+
+case_tags = Table(
+    "case_tags",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    words("by"),
+    moment("at"),
+    Index(None, "tag"),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Text, primary_key=True),
+    words("owner", default=""),  # a person's id; nobody's is everybody's
+    words("name"),
+    words("query"),  # what stands behind /inbox?
+    Column("position", Integer, nullable=False, server_default="0"),
+    moment("created_at"),
+    Index(None, "owner"),
+)
+
+case_seen = Table(
+    "case_seen",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("person_id", Text, ForeignKey("people.id"), primary_key=True),
+    Column("seq", BigInteger, nullable=False),  # the last message they saw
+    moment("at"),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False, index=True),
+    words("message_id"),
+    Column("person_id", Text, ForeignKey("people.id"), nullable=False),
+    words("by"),
+    moment("at"),
+    moment("seen_at", required=False),
+    Index("mentions_open_idx", "person_id", postgresql_where=text("seen_at is null")),
+)
+
+# --- who looks at what ------------------------------------------------------------------------------------------------
+
+presence = Table(
+    "presence",
+    metadata,
+    Column("tab", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("people.id"), nullable=False),
+    words("case_id", default=""),
+    Column("editing", Boolean, nullable=False, server_default=text("false")),
+    moment("seen_at"),
+    Index(None, "case_id"),
+)
+
+# --- how people sign in -----------------------------------------------------------------------------------------------
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("person_id", Text, ForeignKey("people.id"), primary_key=True),
+    Column("code_hash", Text, primary_key=True),
+    moment("used_at", required=False),
+)
+
+oidc_states = Table(
+    "oidc_states",
+    metadata,
+    Column("state_hash", Text, primary_key=True),
+    words("nonce"),
+    words("verifier"),
+    words("next", default="/"),
+    moment("expires_at"),
+)

@@ -1,0 +1,25 @@
+// The console's script: theme, clocks, keys, kept drafts. Every page works without it.
+
+const root = document.documentElement;
+const one = (selector, within = document) => within.querySelector(selector);
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const shown = (element) => element?.checkVisibility?.() ?? Boolean(element);
+
+/** Say something to screen readers, and nothing else. */
+function say(words) {
+  const place = one("#said");
+  if (place) place.textContent = words;
+}
+
+const enhancers = [];
+
+/** Have `work` done for what the page holds now, and for each part that takes another's place later. */
+function enhance(work) {
+  enhancers.push(work);
+  work(document);
+}
+
+/** Do what `enhance` asked for in a part that has just come in. */
+function enhanced(part) {
+  for (const work of enhancers) work(part);
+}

@@ -1,0 +1,18 @@
+// --- evidence: a chip shows its source where the eye already is ---------------------------------------------------------
+
+function openEvidence(number) {
+  const place = document.getElementById(`evidence-${number}`);
+  if (!place) return false;
+  if (!shown(place)) location.hash = place.id;
+  place.focus();
+  place.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+for (const chip of all("a[data-evidence]")) {
+  chip.addEventListener("click", (event) => {
+    if (openEvidence(chip.dataset.evidence)) event.preventDefault();
+  });
+}
+
+one("[data-close-file]")?.addEventListener("click", () => one("[href='#file']")?.focus());
