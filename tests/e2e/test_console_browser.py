@@ -175,7 +175,7 @@ def test_facts_are_tried_and_the_address_can_be_passed_on(desk: Desk) -> None:
 
 @pytest.mark.parametrize("size", [*SIZES, "tiny"])
 def test_axe_finds_nothing_where_systems_are_declared(desk: Desk, size: str) -> None:
-    context, page = desk.open(Role.OPS_LEAD, "/systems", size=size)
+    context, page = desk.open(Role.OPS_LEAD, "/settings/systems", size=size)
 
     with closing(context):
         page.get_by_label("System", exact=True).select_option("payments")

@@ -28,15 +28,15 @@ def degraded() -> list[str]:
 @pytest.mark.parametrize("role", sorted(DECLARE_HEALTH))
 def test_a_system_is_declared_degraded_and_well_again_without_scripts(desk: House, role: Role) -> None:
     browser = desk.browser(role)
-    page = browser.get("/systems")
+    page = browser.get("/settings/systems")
     assert page.text.count("Healthy</span>") == len(desk.pack.profile.systems)
 
-    page = browser.submit(page, "/systems", system="payments", state="degraded", reason="the provider says so")
-    assert (page.url.path, degraded()) == ("/systems", ["payments"])
+    page = browser.submit(page, "/settings/systems", system="payments", state="degraded", reason="the provider says so")
+    assert (page.url.path, degraded()) == ("/settings/systems", ["payments"])
     assert "the provider says so" in page.text
     assert "Payments cannot be relied on" in browser.get("/inbox").text  # the banner of every page
 
-    browser.submit(page, "/systems", system="payments", state="healthy", reason="they say it is mended")
+    browser.submit(page, "/settings/systems", system="payments", state="healthy", reason="they say it is mended")
     assert degraded() == []
     with transaction():
         said = [(each.actor, each.payload["degraded"], each.payload["role"]) for each in log.entries(kind="health")]
@@ -48,10 +48,10 @@ def test_others_neither_see_the_page_nor_declare_anything(desk: House, role: Rol
     browser = desk.browser(role)
     csrf = re.findall(r'name="csrf" value="([^"]*)"', browser.get("/inbox").text)[0]
 
-    tried = browser.client.post("/systems", data={"csrf": csrf, "system": "payments", "reason": "because"})
+    tried = browser.client.post("/settings/systems", data={"csrf": csrf, "system": "payments", "reason": "because"})
 
-    assert (browser.get("/systems").status_code, tried.status_code) == (403, 403)
-    assert 'href="/systems"' not in browser.get("/inbox").text
+    assert (browser.get("/settings/systems").status_code, tried.status_code) == (403, 403)
+    assert 'href="/settings/systems"' not in browser.get("/inbox").text
     assert degraded() == []
 
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_declared_is_given_back_as_it_was_filled_in(
 ) -> None:
     browser = desk.browser(Role.OPS_LEAD)
 
-    page = browser.submit(browser.get("/systems"), "/systems", state="healthy", **filled)
+    page = browser.submit(browser.get("/settings/systems"), "/settings/systems", state="healthy", **filled)
 
     assert page.status_code == 400
     assert "Nothing was declared" in page.text
@@ -80,10 +80,10 @@ def test_what_cannot_be_declared_is_given_back_as_it_was_filled_in(
 
 def test_the_desk_does_not_end_by_itself_what_a_person_declared(desk: House) -> None:
     browser = desk.browser(Role.ON_CALL)
-    browser.submit(browser.get("/systems"), "/systems", system="payments", state="degraded", reason="maintenance")
+    browser.submit(browser.get("/settings/systems"), "/settings/systems", system="payments", state="degraded", reason="maintenance")
 
     with transaction():
         health.note("payments", ok=True)
 
     assert degraded() == ["payments"]
-    assert "On call" in browser.get("/systems").text
+    assert "On call" in browser.get("/settings/systems").text

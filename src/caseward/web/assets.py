@@ -29,6 +29,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "approval",
         "casefile",
         "reasons",
+        "settings",
         "states",
     ),
     "chat.css": ("tokens", "base", "chat"),

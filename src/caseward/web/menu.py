@@ -1,4 +1,7 @@
-"""The menu, which lists the pages found in web/pages: a page that has a `NAV` is in it."""
+"""The menu, which lists the pages found in web/pages: a page that has a `NAV` is in it.
+
+A page that has `SETTINGS` is in the menu of the settings instead, which stands beside every page of theirs.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,18 @@ class Shown:
     count: Count | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsItem:
+    """A page's place among the settings."""
+
+    href: str
+    label: str
+    order: int
+    """In tens: 10 one's own, 20 to 40 what the business says, 50 and up what the desk runs on."""
+    roles: frozenset[Role]
+    """Who sees it; to everyone else it does not exist."""
+
+
 @cache
 def modules() -> Sequence[ModuleType]:
     """Return the page modules, by name."""
@@ -73,3 +88,15 @@ def shown_to(person: Person) -> Sequence[Shown]:
 def home_of(person: Person) -> str:
     """Return the address of the first page that a person sees."""
     return next((item.href for item in items() if person.role in item.roles), "/more")
+
+
+@cache
+def settings() -> Sequence[SettingsItem]:
+    """Return every page of the settings, in their order."""
+    found = [module.SETTINGS for module in modules() if getattr(module, "SETTINGS", None) is not None]
+    return sorted(found, key=lambda item: item.order)
+
+
+def settings_of(person: Person) -> Sequence[SettingsItem]:
+    """Return the pages of the settings that one person sees."""
+    return [item for item in settings() if person.role in item.roles]

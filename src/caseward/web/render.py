@@ -21,6 +21,8 @@ from caseward.web import assets, menu, times, words
 from caseward.web.session import Visitor, cookie_name
 
 THEMES = ("light", "dark")
+SETTINGS = "/settings"
+"""Where the settings are in the menu."""
 
 
 @cache
@@ -66,6 +68,20 @@ def page(
         values |= {"visitor": visitor, "menu": shown, "here": here, "degraded": degraded}
         values["searchable"] = any(entry.item.href == "/inbox" for entry in shown)
     return _zipped(request, environment().get_template(template).render(values), status)
+
+
+def setting(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    visitor: Visitor,
+    here: str,
+    status: int = 200,
+) -> HTMLResponse:
+    """Return a page of the settings, of which `here` is the current one; its template extends settings.html."""
+    values = {**context, "settings": menu.settings_of(visitor.person), "settings_here": here}
+    return page(request, template, values, visitor=visitor, here=SETTINGS, status=status)
 
 
 def _zipped(request: Request, html: str, status: int) -> HTMLResponse:

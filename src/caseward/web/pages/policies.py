@@ -14,13 +14,13 @@ from caseward.core.policy import ALWAYS, Policy, Rule, Tier
 from caseward.core.telling import Tongue, demands, joined
 from caseward.desk import tools
 from caseward.web import render, words
-from caseward.web.menu import NavItem
+from caseward.web.menu import SettingsItem
 from caseward.web.reasons import reasons, tongue
 from caseward.web.session import Visitor, only
 from caseward.web.trying import PAGE, READERS, form
 
 HERE = "/settings/policies"
-NAV = NavItem(href=HERE, label="Settings", icon="settings", order=80, roles=READERS, key="s")
+SETTINGS = SettingsItem(href=HERE, label="Policies", order=20, roles=READERS)
 
 router = APIRouter()
 
@@ -67,7 +67,7 @@ def rules(request: Request, visitor: Annotated[Visitor, Depends(only(READERS))])
         ],
         "promises": [each.because for each in pack.invariants],
     }
-    return render.page(request, "policies.html", context, visitor=visitor, here=HERE)
+    return render.setting(request, "policies.html", context, visitor=visitor, here=HERE)
 
 
 @router.get(PAGE)
@@ -83,7 +83,7 @@ def try_them(request: Request, visitor: Annotated[Visitor, Depends(only(READERS)
         "release": policy.release,
         "setting": f"{policy.phase}, {policy.topology}",
     }
-    return render.page(
+    return render.setting(
         request, "policies_try.html", context, visitor=visitor, here=HERE, status=400 if asked.wrong else 200
     )
 

@@ -17,11 +17,11 @@ from caseward.store import people
 from caseward.store.db import transaction
 from caseward.web import failures, render, words
 from caseward.web.card import Notice
-from caseward.web.menu import NavItem
+from caseward.web.menu import SettingsItem
 from caseward.web.session import NotForRole, Visitor, form_visitor, only
 
-HERE = "/systems"
-NAV = NavItem(href=HERE, label="Systems", icon="activity", order=60, roles=DECLARE_HEALTH, key="y")
+HERE = "/settings/systems"
+SETTINGS = SettingsItem(href=HERE, label="Systems", order=60, roles=DECLARE_HEALTH)
 
 router = APIRouter()
 
@@ -47,6 +47,12 @@ class Filled:
     state: str = "degraded"
     reason: str = ""
     notice: Notice | None = None
+
+
+@router.get("/systems")
+def moved(_visitor: Annotated[Visitor, Depends(only(DECLARE_HEALTH))]) -> Response:
+    """Go to where the page is now: its old address stands in bookmarks and in the team's chat."""
+    return RedirectResponse(HERE, status_code=308)
 
 
 @router.get(HERE)
@@ -82,7 +88,7 @@ def _page(request: Request, visitor: Visitor, filled: Filled, *, status: int = 2
     with transaction():
         lines = _lines()
     context = {"lines": lines, "filled": filled}
-    return render.page(request, "systems.html", context, visitor=visitor, here=HERE, status=status)
+    return render.setting(request, "systems.html", context, visitor=visitor, here=HERE, status=status)
 
 
 def _lines() -> Sequence[Line]:
