@@ -436,6 +436,8 @@ api_tokens = Table(
     moment("created_at"),
     moment("expires_at", required=False),
     moment("revoked_at", required=False),
+    Column("made_by", Text, ForeignKey("people.id")),  # nobody where it was made on the command line
+    moment("used_at", required=False),
 )
 
 # --- running ----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Identity, Index, Integer, Table, Text, text
 
-from caseward.store.tables import moment, words
+from caseward.store.tables import contacts, identities, messages, moment, words
 from caseward.store.tables_channels import metadata as metadata
 
 # --- what people mark cases with --------------------------------------------------------------------------------------
@@ -76,6 +76,18 @@ recovery_codes = Table(
     moment("used_at", required=False),
 )
 
+sign_in_steps = Table(  # who has shown the first proof and not yet the second: no session, it opens nothing
+    "sign_in_steps",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("people.id"), nullable=False),
+    words("method"),
+    words("next", default="/"),
+    words("secret", default=""),  # a second factor that is being set up
+    Column("failures", Integer, nullable=False, server_default="0"),
+    moment("expires_at"),
+)
+
 oidc_states = Table(
     "oidc_states",
     metadata,
@@ -85,3 +97,17 @@ oidc_states = Table(
     words("next", default="/"),
     moment("expires_at"),
 )
+
+# --- what is searched -------------------------------------------------------------------------------------------------
+
+# Built-in full-text search: no extension, so any server will do. Words are taken as they are, in whatever language.
+Index(
+    "messages_words_idx",
+    text("to_tsvector('simple'::regconfig, left(text, 20000))"),
+    postgresql_using="gin",
+    _table=messages,
+)
+Index("contacts_words_idx", text("to_tsvector('simple'::regconfig, name)"), postgresql_using="gin", _table=contacts)
+Index("contacts_email_idx", text("lower(email)"), _table=contacts)
+Index("contacts_digits_idx", text("regexp_replace(phone, '[^0-9]', '', 'g')"), _table=contacts)
+Index("identities_address_idx", identities.c.address)

@@ -87,6 +87,20 @@ create table recovery_codes (
     primary key (person_id, code_hash)
 );
 
+create table sign_in_steps (
+    token_hash text primary key,
+    person_id text not null references people (id),
+    method text not null,
+    next text default '/' not null,
+    secret text default '' not null,
+    failures integer default '0' not null,
+    expires_at timestamptz not null
+);
+
+alter table api_tokens
+    add column made_by text constraint api_tokens_made_by_fkey references people (id),
+    add column used_at timestamptz;
+
 create table oidc_states (
     state_hash text primary key,
     nonce text not null,
@@ -96,7 +110,15 @@ create table oidc_states (
 );
 """
 
+SEARCH = """
+create index messages_words_idx on messages using gin (to_tsvector('simple'::regconfig, left(text, 20000)));
+create index contacts_words_idx on contacts using gin (to_tsvector('simple'::regconfig, name));
+create index contacts_email_idx on contacts (lower(email));
+create index contacts_digits_idx on contacts (regexp_replace(phone, '[^0-9]', '', 'g'));
+create index identities_address_idx on identities (address);
+"""
+
 
 def upgrade() -> None:
-    for part in (CASES, PRESENCE, PEOPLE):
+    for part in (CASES, PRESENCE, PEOPLE, SEARCH):
         op.execute(part)
