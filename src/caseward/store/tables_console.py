@@ -109,5 +109,5 @@ Index(
 )
 Index("contacts_words_idx", text("to_tsvector('simple'::regconfig, name)"), postgresql_using="gin", _table=contacts)
 Index("contacts_email_idx", text("lower(email)"), _table=contacts)
-Index("contacts_digits_idx", text("regexp_replace(phone, '[^0-9]', '', 'g')"), _table=contacts)
+Index("contacts_digits_idx", text("right(regexp_replace(phone, '[^0-9]', '', 'g'), 9)"), _table=contacts)
 Index("identities_address_idx", identities.c.address)

@@ -8,6 +8,8 @@ down_revision = "202611240900"
 CASES = """
 alter table cases add column snoozed_until timestamptz;
 
+create index outbox_message_id_idx on outbox (message_id);
+
 create table case_tags (
     case_id text not null references cases (id),
     tag text not null,
@@ -114,7 +116,7 @@ SEARCH = """
 create index messages_words_idx on messages using gin (to_tsvector('simple'::regconfig, left(text, 20000)));
 create index contacts_words_idx on contacts using gin (to_tsvector('simple'::regconfig, name));
 create index contacts_email_idx on contacts (lower(email));
-create index contacts_digits_idx on contacts (regexp_replace(phone, '[^0-9]', '', 'g'));
+create index contacts_digits_idx on contacts (right(regexp_replace(phone, '[^0-9]', '', 'g'), 9));
 create index identities_address_idx on identities (address);
 """
 
