@@ -20,6 +20,10 @@ MOST = 500
 """Cases a search finds at most."""
 LONGEST = 100
 """Characters of a search; what stands behind them is not looked for."""
+LATELY = 500
+"""Messages, the newest, that are looked through before the index is asked."""
+SAID = 5000
+"""Messages with the words in them that are put in order."""
 NAMED = 200
 """Contacts of one name that a search looks at."""
 FEWEST_DIGITS = 6
@@ -81,7 +85,7 @@ def cases(words: str, limit: int = MOST) -> Sequence[str]:
     if given is None:
         return []
     of_contacts = [each.id for each in _cases(given, limit, exact=True, status="")]
-    said = [row.case_id for row in db.run(_SAID, {**given, "status": "", "limit": limit})] if given["query"] else []
+    said = [row.case_id for row in _said(given, limit, status="")]
     return list(dict.fromkeys([*of_contacts, *said]))[:limit]
 
 
@@ -101,11 +105,10 @@ def by_contact(words: str, *, limit: int, exact: bool = True, status: str = "") 
 def messages(words: str, *, limit: int, status: str = "") -> Sequence[MessageFound]:
     """Return the newest messages and notes in which the words stand, one a case; `status` as in `by_contact`."""
     given = _given(words)
-    if given is None or not given["query"]:
+    if given is None:
         return []
-    rows = db.run(_SAID, {**given, "status": status, "limit": limit * 4})
     newest: dict[str, Any] = {}
-    for row in rows:
+    for row in _said(given, limit * 4, status=status):
         newest.setdefault(row.case_id, row)
     return [
         MessageFound(
@@ -156,6 +159,20 @@ def _cases(given: dict[str, Any], limit: int, *, exact: bool, status: str) -> Se
     ]
 
 
+def _said(given: dict[str, Any], limit: int, *, status: str) -> Sequence[Any]:
+    """Return the newest messages in which the words stand, of different cases or not.
+
+    What stands in every message is found among the newest, what is rare by the index: neither reads many rows.
+    """
+    if not given["query"]:
+        return []
+    asked = {**given, "status": status, "limit": limit, "lately": LATELY, "most": SAID}
+    if status:
+        return db.run(_SAID_IN, asked).fetchall()
+    found = db.run(_SAID_LATELY, asked).fetchall()
+    return found if len(found) >= limit else db.run(_SAID, asked).fetchall()
+
+
 def _who(given: dict[str, Any], *, exact: bool) -> Sequence[str]:
     """Return the ids of contacts: those with exactly that address or number, then those of that name."""
     found = [row.id for row in db.run(_EXACTLY, given)] if exact else []
@@ -169,9 +186,8 @@ def _given(words: str) -> dict[str, Any] | None:
     typed = words.replace("\0", "")[:LONGEST].strip()
     number = typed.removeprefix("#")
     digits = re.sub(r"[^0-9]", "", typed) if re.fullmatch(r"[+0-9 ()./-]+", typed) else ""
-    # A plan made for other words may be far off: some words stand in every message, some in one.
-    query = db.run(_QUERY, {"words": typed}).fetchall()[0].query
-    if not query and not digits:
+    query = "" if typed.startswith("#") else db.run(_QUERY, {"words": typed}).fetchall()[0].query
+    if not query and not digits and not number.isdecimal():
         return None
     long = digits if len(digits) >= FEWEST_DIGITS else None
     return {
@@ -188,8 +204,7 @@ def _plain(word: str) -> str:
 
 
 _QUERY = """
-    select set_config('plan_cache_mode', 'force_custom_plan', true),
-        case when numnode(plain) > 0 then plain::text || ':*' else '' end as query
+    select case when numnode(plain) > 0 then plain::text || ':*' else '' end as query
     from plainto_tsquery('simple', %(words)s) as plain
 """
 
@@ -224,16 +239,35 @@ _CONTACTS = """
     from unnest(%(who)s::text[]) with ordinality as who(id, place) join contacts on contacts.id = who.id
     order by who.place limit %(limit)s
 """
-_SAID = """
-    select messages.id, messages.case_id, messages.author, messages.kind, messages.inbound, messages.text, messages.at,
-        cases.number, contacts.name
-    from messages
-    join cases on cases.id = messages.case_id
+_SAID_LATELY = """
+    select said.id, said.case_id, said.author, said.kind, said.inbound, said.text, said.at, cases.number, contacts.name
+    from (select * from messages where case_id is not null order by seq desc limit %(lately)s) as said
+    join cases on cases.id = said.case_id
     left join contacts on contacts.id = cases.contact_id
-    where to_tsvector('simple'::regconfig, left(messages.text, 20000)) @@ %(query)s::tsquery
-        and (%(status)s = '' or cases.status = %(status)s)
-    order by messages.seq desc
-    limit %(limit)s
+    where to_tsvector('simple'::regconfig, left(said.text, 20000)) @@ %(query)s::tsquery
+    order by said.seq desc limit %(limit)s
+"""
+_SAID = """
+    with found as materialized (
+        select seq, case_id from messages
+        where to_tsvector('simple'::regconfig, left(text, 20000)) @@ %(query)s::tsquery and case_id is not null
+        limit %(most)s
+    ), newest as materialized (select seq, case_id from found order by seq desc limit %(limit)s)
+    select said.id, said.case_id, said.author, said.kind, said.inbound, said.text, said.at, cases.number, contacts.name
+    from newest
+    join messages as said on said.seq = newest.seq
+    join cases on cases.id = newest.case_id
+    left join contacts on contacts.id = cases.contact_id
+    order by newest.seq desc
+"""
+_SAID_IN = """
+    select said.id, said.case_id, said.author, said.kind, said.inbound, said.text, said.at, cases.number, contacts.name
+    from cases
+    join messages as said on said.case_id = cases.id
+    left join contacts on contacts.id = cases.contact_id
+    where cases.status = %(status)s
+        and to_tsvector('simple'::regconfig, left(said.text, 20000)) @@ %(query)s::tsquery
+    order by said.seq desc limit %(limit)s
 """
 _PEOPLE = """
     select id, name, role from people
