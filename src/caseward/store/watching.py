@@ -1,14 +1,16 @@
-"""What is new in conversations that somebody is watching, asked for all of them at once."""
+"""What is new in conversations that somebody is watching, and on the desk as a whole, asked for all watchers at once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
+from caseward.core.case import CaseStatus
 from caseward.core.ids import ConversationId
-from caseward.store.db import execute
+from caseward.store.db import execute, run
 from caseward.store.tables import messages
 
 
@@ -31,3 +33,44 @@ def marks(conversations: Collection[ConversationId]) -> dict[ConversationId, Mar
         .group_by(messages.c.conversation_id)
     )
     return {ConversationId(row.conversation_id): Marks(newest=row.newest, read=row.read or 0) for row in execute(query)}
+
+
+# --- what happened on the desk, for the tabs of the people who work on it ----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """An entry of the action log, as far as it says what changed."""
+
+    seq: int
+    kind: str
+    case_id: str
+
+
+def newest() -> int:
+    """Return the number of the last entry of the action log."""
+    found = run("select seq from log_head where id = 1").fetchone()
+    return found.seq if found else 0
+
+
+def changes(after: int, *, limit: int, since: datetime | None = None) -> list[Change] | None:
+    """Return what happened after an entry, in order; None when it is more than `limit`, or some of it before `since`.
+
+    Numbers are given out at the commit, one writer after the other, so nothing is left out between two looks.
+    """
+    rows = run(
+        "select seq, at, kind, case_id from log where seq > %s order by seq limit %s", (after, limit + 1)
+    ).fetchall()
+    if len(rows) > limit or (since is not None and rows and rows[0].at < since):
+        return None
+    return [Change(seq=row.seq, kind=row.kind, case_id=row.case_id or "") for row in rows]
+
+
+def affected(case_ids: Collection[str]) -> set[str]:
+    """Return which of these cases an outside system holds up, or once did."""
+    rows = run(
+        "select id from cases where id = any(%(ids)s) and (status = %(pending)s or exists (select from decisions"
+        " where case_id = cases.id and (body->>'hold' = 'degraded' or body->'holds' @> '\"degraded\"')))",
+        {"ids": list(case_ids), "pending": CaseStatus.PENDING_VERIFICATION},
+    )
+    return {row.id for row in rows}

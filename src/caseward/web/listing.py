@@ -32,6 +32,9 @@ DESK_VIEWS = (View.FOR_YOU, View.ALL_OPEN, View.UNASSIGNED)
 class Row:
     """One row as it is drawn."""
 
+    id: str
+    """Its own: a case's, or a request's in the queue."""
+    case_id: str
     href: str
     current: bool
     unanswered: bool
@@ -133,6 +136,8 @@ def queue_rows(asks: Iterable[Ask], *, pack: Pack, person: Person, now: datetime
     closed = not pack.hours.is_open(now)
     return [
         Row(
+            id=ask.id,
+            case_id=ask.case_id,
             href=f"/approvals?open={ask.id}",
             current=ask.id == opened,
             unanswered=False,
@@ -173,6 +178,8 @@ def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, 
         closed = not pack.hours.is_open(now)
         clock = times.clock(row.clock, row.due_at, now=now, tier=row.tier, paused=row.paused, closed=closed)
     return Row(
+        id=row.id,
+        case_id=row.id,
         href=href,
         current=current,
         unanswered=row.unanswered,

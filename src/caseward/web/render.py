@@ -59,6 +59,8 @@ def page(
         "now": tools.now(),
         "theme": theme_of(request),
         "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "live_from": _own_address(request, context or {}),
+        "seq": getattr(request.state, "seq", 0),
         **(context or {}),
     }
     if visitor is not None:
@@ -102,6 +104,14 @@ def part(template: str, context: Mapping[str, Any]) -> HTMLResponse:
     made = environment()
     parts = made.get_template("_parts.html").make_module({"now": tools.now()})
     return HTMLResponse(made.get_template(template).render({**context, "parts": parts, "now": tools.now()}))
+
+
+def _own_address(request: Request, context: Mapping[str, Any]) -> str:
+    """Return where the parts of a page are asked for again: its own address, or its case's where a form was posted."""
+    if request.method == "GET":
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    case = context.get("case")
+    return case.href if case else ""
 
 
 def theme_of(request: Request) -> str:

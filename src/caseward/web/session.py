@@ -19,7 +19,7 @@ from caseward.core.errors import Refused
 from caseward.core.roles import Role
 from caseward.desk import tools
 from caseward.settings import Settings
-from caseward.store import people
+from caseward.store import people, watching
 from caseward.store.db import transaction
 from caseward.store.people import Person
 
@@ -72,6 +72,7 @@ def maybe_visitor(request: Request) -> Visitor | None:
     if not token:
         return None
     with transaction():
+        request.state.seq = watching.newest()  # before the page reads anything: what comes later, its stream tells
         session = people.session(token, now=tools.now())
     return Visitor(person=session.person, csrf=session.csrf) if session else None
 
