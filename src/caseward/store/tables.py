@@ -30,6 +30,8 @@ metadata = MetaData(
     }
 )
 AT = DateTime(timezone=True)
+OPEN = "('new', 'open', 'waiting_customer', 'waiting_approval', 'waiting_execution', 'pending_verification')"
+"""Statuses of cases that are not settled, as an index names them."""
 
 
 def moment(name: str, *, required: bool = True) -> Column[object]:
@@ -54,6 +56,8 @@ contacts = Table(
     words("locale", default=""),
     Column("sample", Boolean, nullable=False, server_default=text("false")),
     moment("created_at"),
+    moment("forgotten_at", required=False),  # when what was known of them was deleted
+    Index("contacts_kept_idx", "created_at", postgresql_where=text("forgotten_at is null")),
 )
 
 identities = Table(
@@ -161,6 +165,18 @@ cases = Table(
     moment("lease_until", required=False),  # until when a person who answers outside the desk keeps it
     Column("merged", Text),  # id of the case that this one is part of now
     moment("snoozed_until", required=False),
+    moment("due_at", required=False),  # of the next promise that is not met; kept with the clocks, for lists
+    moment("reopened_at", required=False),
+    Index("cases_due_idx", "due_at", postgresql_where=text(f"status in {OPEN}")),
+    Index("cases_owned_idx", "owner", postgresql_where=text(f"owner <> 'desk' and status in {OPEN}")),
+    Index("cases_reopened_idx", "reopened_at", postgresql_where=text("reopened_at is not null")),
+    Index("cases_snoozed_idx", "snoozed_until", postgresql_where=text("snoozed_until is not null")),
+    moment("forgotten_at", required=False),  # when its words were deleted
+    Index(
+        "cases_kept_idx",
+        "updated_at",
+        postgresql_where=text("status = 'closed' and (forgotten_at is null or forgotten_at < updated_at)"),
+    ),
     Index(None, "conversation_id", "number"),
     Index(None, "status", "updated_at"),
 )
@@ -267,7 +283,7 @@ outbox = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("case_id", Text, nullable=False, index=True),
-    Column("message_id", Text, nullable=False),
+    Column("message_id", Text, nullable=False, index=True),
     words("channel"),
     words("address"),
     words("text"),
@@ -289,7 +305,6 @@ outbox = Table(
     Column("shut", Boolean, nullable=False, server_default=text("false")),  # the vendor took no free words
     moment("slot_at", required=False),  # reserved: from then on it may go out
     moment("doubt_at", required=False),  # since when nobody knows whether it went out
-    Column("moves", Integer, nullable=False, server_default="0"),  # what its next step is begun once for
     Index("outbox_due_idx", "next_at", postgresql_where=text("next_at is not null")),
     Index("outbox_ref_idx", "channel", "provider_ref", postgresql_where=text("provider_ref <> ''")),
     Index(
@@ -323,6 +338,7 @@ context = Table(
     words("source"),
     moment("read_at"),
     moment("expires_at"),
+    Index(None, "expires_at"),
 )
 
 # --- the action log ---------------------------------------------------------------------------------------------------
@@ -342,6 +358,7 @@ log = Table(
     Index(None, "case_id", "seq"),
     Index(None, "kind", "seq"),
     Index(None, "actor", "seq"),
+    Index(None, "at", "seq"),
 )
 
 log_payloads = Table(

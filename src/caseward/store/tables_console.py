@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Identity, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from caseward.store.tables import contacts, identities, messages, moment, words
 from caseward.store.tables_channels import metadata as metadata
@@ -96,6 +109,80 @@ oidc_states = Table(
     words("verifier"),
     words("next", default="/"),
     moment("expires_at"),
+)
+
+# --- what is known, and what is not yet ------------------------------------------------------------------------------
+
+citations = Table(
+    "citations",
+    metadata,
+    Column("draft_id", Text, primary_key=True),
+    Column("article_id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    words("release"),
+    moment("at"),
+    Index(None, "article_id", "at"),
+    Index(None, "at", "article_id"),
+)
+
+edits = Table(  # what somebody is writing and has not proposed
+    "edits",
+    metadata,
+    Column("person_id", Text, ForeignKey("people.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),  # article, template
+    Column("subject", Text, primary_key=True),  # its id; `new` and whatever else for one that is not there
+    words("base"),  # the release it was begun on
+    Column("before", JSONB, nullable=False),  # fields as they were there
+    Column("fields", JSONB, nullable=False),
+    moment("at"),
+)
+
+candidates = Table(  # what people ask and no page says
+    "candidates",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("words", JSONB, nullable=False),  # what it is about: its first question's own words, by which others join
+    words("language", default=""),
+    Column("count", Integer, nullable=False, server_default="0"),
+    moment("first_at"),
+    moment("last_at"),
+    words("state", default="open"),  # open, drafted, dismissed
+    words("by", default=""),
+    words("reason", default=""),
+    words("release", default=""),  # in which it was proposed
+    moment("decided_at", required=False),
+    Index(None, "words", postgresql_using="gin"),
+    Index("candidates_state_idx", "state", "count", "id"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("candidate_id", BigInteger, ForeignKey("candidates.id"), primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("turn", Integer, primary_key=True),
+    Column("why", Text, primary_key=True),  # unanswered, unsure, edited, exception
+    moment("at"),
+    Index(None, "candidate_id", "at"),
+)
+
+sightings_read = Table(  # how far the decisions and the log have been looked through
+    "sightings_read",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("decision", BigInteger, nullable=False, server_default="0"),
+    Column("entry", BigInteger, nullable=False, server_default="0"),
+)
+
+log_checks = Table(  # how far the log has been walked and was found whole
+    "log_checks",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+    words("hash"),
+    moment("at"),  # when a walk last ended
+    Column("broken", BigInteger),
+    words("why", default=""),
 )
 
 # --- what is searched -------------------------------------------------------------------------------------------------
