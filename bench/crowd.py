@@ -128,6 +128,12 @@ from cases c, unnest(array['first_response', 'resolution', 'decision']) kind,
         else c.opened_at + interval '4 hours' end as due) at
 where c.id like 'case\\_crowd%%' and (kind <> 'decision' or c.status = 'waiting_approval')
 """
+_DUE: LiteralString = """
+update cases set due_at = soon.due, reopened_at = case when reopened > 0 then updated_at end
+from (select case_id, coalesce(min(due_at) filter (where paused_at is null), min(due_at)) as due from clocks
+    where met_at is null group by case_id) as soon
+where soon.case_id = cases.id and id like 'case\\_crowd%%'
+"""
 _DECISIONS: LiteralString = """
 insert into decisions (case_id, turn, at, tier, release, body)
 select id, 1, opened_at, tier, 'crowd', jsonb_build_object('approval', case when tier = 3 then 'coach' else 'qa' end,
@@ -188,6 +194,7 @@ _STEPS: Sequence[LiteralString] = (
         _CASES,
         _MESSAGES,
         _CLOCKS,
+        _DUE,
         _DECISIONS,
         _DRAFTS,
     ),

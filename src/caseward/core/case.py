@@ -31,6 +31,8 @@ OURS = frozenset({CaseStatus.NEW, CaseStatus.OPEN, CaseStatus.WAITING_APPROVAL, 
 DESK = "desk"
 """Owner of a case that the pipeline carries."""
 DONE = frozenset({CaseStatus.RESOLVED, CaseStatus.CLOSED})
+UNDONE = frozenset(CaseStatus) - DONE
+"""Statuses of a case that is not settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,8 @@ class Case:
     """The case that this one is part of now; its number means that one."""
     lease_until: datetime | None = None
     """Until when a person who answers outside the desk keeps it."""
+    snoozed_until: datetime | None = None
+    """Until when nobody wants to see it; its clocks run on."""
 
     def leased(self, now: datetime) -> bool:
         """Return whether a person answers outside the desk, so that the desk itself says nothing."""

@@ -169,16 +169,18 @@ def _turn(case: Case, at: Any, number: int, said: Sequence[Message]) -> Turn:
     )
 
 
-def reopen(case: Case) -> Case:
-    """Take a settled case up again; it counts as reopened. It is the desk's, unless a person answers outside it."""
+def reopen(case: Case, *, by: str = "house") -> Case:
+    """Take a settled case up again; it counts as reopened. It is the desk's, unless a person answers outside it, or
+    took it up themselves."""
     now = tools.now()
-    log.append("case", "house", {"status": "reopened"}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    log.append("case", by, {"status": "reopened"}, at=now, case_id=case.id, conversation_id=case.conversation_id)
     return cases.change(
         case,
         now,
         status=CaseStatus.OPEN,
-        owner=case.owner if case.leased(now) else DESK,
+        owner=by if by != "house" else case.owner if case.leased(now) else DESK,
         reopened=case.reopened + 1,
+        reopened_at=now,
         resolved_at=None,
         turns=1,
         questions=0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -31,7 +31,7 @@ CHANGEABLE = frozenset(
     {
         *("contact_id", "status", "owner", "language", "intent", "category", "severity", "tier", "questions", "turns"),
         *("pending", "resolved_at", "reopened", "disposition", "woken"),
-        *("reach", "merged", "lease_until"),
+        *("reach", "merged", "lease_until", "snoozed_until", "reopened_at"),
     }
 )
 
@@ -91,7 +91,14 @@ def change(case: Case, now: datetime, **fields: Any) -> Case:
 
 
 def _flush(opened: db.Transaction) -> None:
-    for case_id, fields in opened.pending.pop("cases", {}).items():
+    changed = {case_id for (case_id, _kind), clock in opened.pending.get("clocks", {}).items() if clock.changed}
+    held = opened.pending.pop("cases", {})
+    for case_id, at in _next_due(opened, changed).items():
+        if case_id in held:
+            held[case_id]["due_at"] = at
+        else:
+            opened.driver.execute(_DUE, {"id": case_id, "due": at})
+    for case_id, fields in held.items():
         opened.driver.execute(_change(tuple(fields)), {**_plain(fields), "id": case_id})
     clocks = [
         {"case_id": case_id, "kind": clock.kind, **{name: getattr(clock, name) for name in INSTANTS}}
@@ -102,6 +109,19 @@ def _flush(opened: db.Transaction) -> None:
         opened.driver.execute(_KEEP_CLOCKS, {"clocks": db.dumps(clocks)})
         for clock in opened.pending["clocks"].values():
             clock.changed = False
+
+
+def _next_due(opened: db.Transaction, case_ids: Collection[CaseId]) -> dict[CaseId, datetime | None]:
+    """Return case → when the next of its promises is due that is not met; one that runs counts before a paused one."""
+    unmet: dict[CaseId, list[Clock]] = {case_id: [] for case_id in case_ids}
+    for (case_id, _kind), clock in opened.pending.get("clocks", {}).items():
+        if case_id in unmet and clock.met_at is None:
+            unmet[case_id].append(clock)
+    dues = {each: [(it.paused_at is not None, it.due_at) for it in clocks] for each, clocks in unmet.items()}
+    return {case_id: min(each)[1] if each else None for case_id, each in dues.items()}
+
+
+_DUE = "update cases set due_at = %(due)s where id = %(id)s and due_at is distinct from %(due)s"
 
 
 @cache
@@ -248,4 +268,5 @@ def _case(row: Any) -> Case:
         reach=row.reach,
         merged=CaseId(row.merged) if row.merged else None,
         lease_until=row.lease_until,
+        snoozed_until=row.snoozed_until,
     )
