@@ -1,4 +1,4 @@
-"""What is new in conversations that somebody is watching, and on the desk as a whole, asked for all watchers at once."""
+"""What is new in conversations that somebody is watching, and on the desk as a whole, for all watchers at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def marks(conversations: Collection[ConversationId]) -> dict[ConversationId, Mar
     return {ConversationId(row.conversation_id): Marks(newest=row.newest, read=row.read or 0) for row in execute(query)}
 
 
-# --- what happened on the desk, for the tabs of the people who work on it ----------------------------------------------
+# --- what happened on the desk, for the tabs of the people who work on it ---------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
