@@ -14,6 +14,7 @@ from caseward.core.errors import NotFound
 from caseward.core.facts import Facts
 from caseward.core.invariant import Invariant
 from caseward.core.knowledge import Article
+from caseward.core.kpis.registry import Kpis
 from caseward.core.policy import Decision, Policy, Tier
 from caseward.core.sla import BusinessHours
 
@@ -118,6 +119,30 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How many days what is known of people is kept (pack.yaml, `retention`); 0 keeps it for ever.
+
+    Nothing of an open case is deleted, however old it is.
+    """
+
+    messages: int = 730
+    """What was said in a case, and what we drafted, from the day it was closed."""
+    attachments: int = 180
+    """Files that came with messages, from the day their case was closed."""
+    contacts: int = 1095
+    """Name, addresses and proven identity of somebody outside, from the day their last case was closed."""
+    readings: int = 30
+    """What systems said of somebody, from the day it could be relied on no longer."""
+    webhooks: int = 14
+    """What vendors sent, as they sent it, once it was read."""
+    sign_ins: int = 90
+    """Sessions that ended, tries to sign in, links and codes that expired, tries to prove an identity."""
+    log: int = 1095
+    """What the log's entries say; the entries themselves, which prove that nothing was altered, stay. Entries about
+    rules (releases, phase, retention) keep what they say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publishing:
     """What publishing a part takes (pack.yaml, `releases`)."""
 
@@ -171,6 +196,7 @@ class Profile:
     lexicon) and `samples` (records) go with knowledge."""
     promotion: Mapping[Literal["hardening", "production"], Promotion] = field(default_factory=dict)
     """Phase → what entering it takes; the strongest lane for one left out."""
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,6 +447,8 @@ class Pack:
     """What messages name, beside what the house finds by itself."""
     channels: Channels = field(default_factory=Channels)
     playbooks: tuple[Playbook, ...] = ()
+    kpis: Kpis = field(default_factory=Kpis)
+    """Which figures are watched, and their targets."""
 
     def tells_everybody(self, reading: str) -> bool:
         """Return whether a declared reading is about nobody, so that it may be said before identity is known."""

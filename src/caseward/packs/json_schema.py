@@ -21,6 +21,7 @@ from caseward.core.declared import DeclaredSkill
 from caseward.core.facts import FactKind, FactSpec
 from caseward.core.invariant import SETTING, outcome_specs
 from caseward.core.knowledge import Article
+from caseward.core.kpis import Kpis
 from caseward.core.pack import Entity, Intent, Lexicon, Profile, Signal, Template, Voice
 from caseward.core.policy import Policy, Tier
 from caseward.packs.schema import FactEntry, GoldenFile, GrantEntry, InvariantEntry, RuleEntry, TriggerEntry
@@ -43,6 +44,7 @@ SHAPES: Mapping[str, Any] = {
     "lexicon.yaml": dict[str, Lexicon],
     "channels.yaml": Channels,
     "playbooks.yaml": tuple[Playbook, ...],
+    "kpis.yaml": Kpis,
     "templates": Template,
     "knowledge": Article,
     "golden": GoldenFile,

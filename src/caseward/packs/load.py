@@ -21,6 +21,7 @@ from caseward.core.errors import BadInput, PackError
 from caseward.core.facts import FactSpec, parse_facts
 from caseward.core.invariant import SETTING, Invariant, outcome_specs
 from caseward.core.knowledge import Article
+from caseward.core.kpis import Kpis
 from caseward.core.pack import (
     Entity,
     Expectation,
@@ -36,7 +37,7 @@ from caseward.core.pack import (
 )
 from caseward.core.policy import ALWAYS, Grant, Policy, Rule, Trigger
 from caseward.core.sla import BusinessHours
-from caseward.packs import conditions, entities, skills
+from caseward.packs import conditions, entities, kpis, skills
 from caseward.packs.schema import (
     FactEntry,
     GoldenFile,
@@ -78,6 +79,7 @@ FILES = (
     "lexicon.yaml",
     "channels.yaml",
     "playbooks.yaml",
+    "kpis.yaml",
 )
 BESIDE = ("mutants.yaml",)
 """Files that lie in the folder for a tool, and are no part of the pack."""
@@ -144,6 +146,7 @@ class _Reader:
         records = self._records()
         channels = self._one("channels.yaml", Channels) if (self.folder / "channels.yaml").exists() else None
         playbooks = self._listed("playbooks.yaml", tuple[Playbook, ...], optional=True)
+        watched = self._kpis(intents)
         if not (profile and hours and agents and signals and voice and lexicon):
             return None
         return Pack(
@@ -165,6 +168,7 @@ class _Reader:
             entities=named,
             channels=channels[0] if channels else Channels(),
             playbooks=playbooks[0] if playbooks else (),
+            kpis=watched,
         )
 
     def profile(self) -> tuple[Profile, YamlFile] | None:
@@ -287,6 +291,15 @@ class _Reader:
         for at, message, fix in entities.problems(loaded[0], lexicon) if loaded else ():
             self.errors.append(loaded[1].error(message, at=at, rule=str(at[0]), fix=fix))  # type: ignore[index]
         return loaded[0] if loaded else {}
+
+    def _kpis(self, intents: Mapping[str, Intent]) -> Kpis:
+        if not (self.folder / "kpis.yaml").exists():
+            return Kpis()
+        loaded = self._one("kpis.yaml", Kpis)
+        asked = {plan.task for intent in intents.values() for plan in intent.plans if plan.task}
+        for at, message, fix in kpis.problems(loaded[0], asked) if loaded else ():
+            self.errors.append(loaded[1].error(message, at=at, fix=fix))  # type: ignore[index]
+        return loaded[0] if loaded else Kpis()
 
     def _golden(self, specs: Mapping[str, FactSpec]) -> Iterator[Golden]:
         seen: set[str] = set()

@@ -14,6 +14,7 @@ from caseward.core import pack as core
 from caseward.core.errors import PackError
 from caseward.core.facts import FactKind
 from caseward.core.knowledge import Article
+from caseward.core.kpis import registry
 from caseward.core.policy import Hold, Tier
 from caseward.packs.yamlfile import Place, YamlFile
 
@@ -24,6 +25,7 @@ for _type in (
     *vars(agents).values(),
     *vars(declared).values(),
     *vars(channels).values(),
+    *vars(registry).values(),
     Article,
 ):
     if dataclasses.is_dataclass(_type) and isinstance(_type, type):
