@@ -171,11 +171,6 @@ def errand(function: Callable[[str], object]) -> Callable[[str], object]:
     return function
 
 
-def is_errand(name: str) -> bool:
-    """Return whether a function of that name is an errand."""
-    return name in _errands
-
-
 def run_errand(name: str, subject: str) -> object:
     """Run an errand, here and now."""
     return _errands[name](subject)

@@ -196,7 +196,7 @@ class Post(RuleBasedStateMachine):
 
     def somebody_works(self, data: st.DataObject, outcome: str, tells: bool, stops: str) -> None:
         with db.transaction():
-            due = [id for id, _moves in outbox.due(self.now)]
+            due = outbox.due(self.now)
         if not due:
             return
         chosen = data.draw(st.sampled_from(due[:2]))
@@ -318,7 +318,7 @@ def test_a_burst_keeps_the_order_of_each_contact_and_the_pace_of_the_number(offi
     while len(vendor.taken) < BURST:
         with db.transaction():
             due = outbox.due(now)
-        for id, _moves in due:
+        for id in due:
             with db.transaction():
                 handed = post.hand_out(id)
                 parcel = outbox.get(id)

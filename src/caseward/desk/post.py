@@ -60,7 +60,8 @@ def heard(channel: str, address: str) -> None:
         waiting = outbox.held(channel, address)
     for parcel in waiting:
         if _keeps(parcel, now):
-            _begin(parcel, outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now))
+            outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now)
+            _carry(parcel)
         else:
             _fail(parcel, EXPIRED, TOO_LATE)
 
@@ -286,9 +287,9 @@ def _turned_down(parcel: Parcel, fault: str, error: str, *, closed: bool) -> str
     now = tools.now()
     if not closed:
         return _fail(parcel, fault, error)
-    moves = outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now, error=error, fault=fault, shut=True)
+    outbox.move(parcel.id, EffectState.QUEUED, now=now, next_at=now, error=error, fault=fault, shut=True)
     _record(parcel, EffectState.QUEUED, error=error)
-    _begin(parcel, moves)
+    _carry(parcel)
     return str(EffectState.QUEUED)
 
 
@@ -309,7 +310,7 @@ def _came_back(parcel: Parcel, error: str, *, closed: bool) -> None:
     if closed and (_approved(parcel) or _keeps(parcel, now)):
         again = outbox.put_again(parcel, now)
         if again is not None:
-            _begin(again, again.moves)
+            _carry(again)
         return
     _ask_a_person(parcel, "failed")
 
@@ -326,13 +327,12 @@ def _go_on(parcel: Parcel) -> None:
     """The next words to the address may go out; those that wait for a vendor that is down keep their time."""
     now, following = tools.now(), outbox.next_to(parcel.channel, parcel.address)
     if following is not None and following.attempts == 0:
-        _begin(
-            following, outbox.move(following.id, EffectState.QUEUED, now=now, next_at=now, slot_at=following.slot_at)
-        )
+        outbox.move(following.id, EffectState.QUEUED, now=now, next_at=now, slot_at=following.slot_at)
+        _carry(following)
 
 
-def _begin(parcel: Parcel, moves: int) -> None:
-    tools.begin("deliver", parcel.id, f"deliver:{parcel.id}:{moves}")
+def _carry(parcel: Parcel) -> None:
+    tools.carry("deliver", parcel.id)
 
 
 def _ask_a_person(parcel: Parcel, what: str) -> None:

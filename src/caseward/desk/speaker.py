@@ -18,7 +18,7 @@ from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.core.turn import SLOT
 from caseward.desk import tools
 from caseward.packs import wording
-from caseward.store import approvals, cases, db, log, messages, outbox, running
+from caseward.store import approvals, cases, citations, db, log, messages, outbox, running
 
 
 def say(
@@ -76,7 +76,7 @@ def say(
         return False
     messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id, to=draft.address)
     if not channel.pull:
-        tools.begin("deliver", parcel, f"deliver:{parcel}:0")
+        tools.carry("deliver", parcel)
     log.append(
         "send",
         actor,
@@ -94,6 +94,7 @@ def say(
         conversation_id=case.conversation_id,
         release=tools.pack().profile.release,
     )
+    citations.keep(draft, release=tools.pack().profile.release, at=now)
     cases.set_clock(case.id, "first_response", met_at=now)
     if outcome is ResultStatus.SUCCESS and draft.template in tools.pack().channels.confirmations:
         tools.begin("confirm", draft.id, f"confirm:{draft.id}")

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from caseward import durable
 from caseward.core import ids
 from caseward.core.errors import CasewardError, NotFound
 from caseward.core.knowledge import Finding
@@ -40,6 +39,8 @@ class Tools:
     """Names of the skills that the plugs bring along, whatever the pack adds; all of `skills` when empty."""
     debounce_ms: int | None = None
     """Overrides the pack's, for benches and tests."""
+    learn: Callable[[Pack], Brain] | None = None
+    """Makes a brain for another pack than the one at work, to look ahead; it takes seconds."""
     console: str = ""
     """Where the console is, for links; empty where there is none."""
 
@@ -143,10 +144,13 @@ def built_in() -> Collection[str]:
 
 def begin(story: str, subject: str, id: str) -> None:
     """Begin a story by name for one subject, once per id, when the current transaction commits."""
-    if durable.is_errand(story):
-        db.after_commit(lambda: given().carry(story, subject))
-    else:
-        given().begin(story, subject, id)
+    given().begin(story, subject, id)
+
+
+def carry(errand: str, subject: str) -> None:
+    """Have this process run an errand for one subject once the current transaction commits. Nothing remembers that but
+    the subject's row, which the sweeper finds when it is due and nobody came."""
+    db.after_commit(lambda: given().carry(errand, subject))
 
 
 def announce(kind: str, subject: str, case_id: str = "") -> None:

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from caseward import durable
-from caseward.desk import outreach, tools, wires
+from caseward.desk import candidates, outreach, tools, wires
 from caseward.store import (
     approvals,
     cards,
@@ -33,14 +33,15 @@ from caseward.store import (
     messages,
     outage,
     outbox,
+    precedence,
     running,
     timers,
 )
 
 SWEEP_SECONDS = 0.5
 TURNS_AT_ONCE = 3
-"""More threads than this only take the interpreter from each other, and from those who answer the web."""
-ERRANDS_AT_ONCE = 4
+ERRANDS_AT_ONCE = 16
+"""They mostly wait for somebody outside, and a slow one keeps no others waiting."""
 GRACE = timedelta(seconds=1)
 """How long a due turn is left to the process that received it."""
 BEAT_SECONDS = 2.0
@@ -48,8 +49,6 @@ SILENCE = timedelta(seconds=10)
 """A worker that does not beat for this long is dead, and its work is taken over."""
 FORGET_SECONDS = 60.0
 KEEP_HISTORY = 3600.0
-KEEP_BODIES = timedelta(days=14)
-"""How long what vendors sent is kept as they sent it, once it was read."""
 UNHEARD = timedelta(seconds=30)
 """What somebody of the team did and nobody handled for this long is handled anew."""
 
@@ -112,7 +111,7 @@ class Dispatcher:
 
 
 class Carrier:
-    """Runs errands in this process, several at once, for they mostly wait for somebody outside."""
+    """Runs errands in this process, several at once."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(ERRANDS_AT_ONCE, thread_name_prefix="errand")
@@ -135,7 +134,7 @@ class Carrier:
     def _run(self, errand: str, subject: str) -> None:
         with self._lock:
             self._under_way.discard((errand, subject))  # who comes from here on may have something new
-        with _kept_going(errand):
+        with _kept_going(errand), precedence.behind():
             durable.run_errand(errand, subject)
 
 
@@ -158,7 +157,7 @@ def work_turn(conversation_id: str, turn: int) -> None:
 
 
 def _work_turn(conversation_id: str, turn: int) -> None:
-    with _kept_going("turn"):
+    with _kept_going("turn"), precedence.behind():
         work_turn(conversation_id, turn)
 
 
@@ -174,6 +173,7 @@ class Sweeper:
             threading.Thread(target=self._beat, name="heartbeat", daemon=True),
         ]
         self._swept = False
+        self._forgot = ""
 
     def start(self) -> None:
         """Begin to sweep and to beat."""
@@ -211,9 +211,19 @@ class Sweeper:
                         durable.start("catch_up", minute, id=f"catch_up:{minute}")
                 with _kept_going("lines to vendors"), db.transaction():
                     wires.watch()
-                    hooks.forget(tools.now(), after=KEEP_BODIES)
+                with _kept_going("retention"):
+                    self._forget()
+                with _kept_going("candidates"), db.transaction():
+                    candidates.gather()
                 with _kept_going("daily"):
                     self._daily()
+
+    def _forget(self) -> None:
+        """Have what is kept no longer be deleted, once a day; of several processes one does it."""
+        today = tools.now().date().isoformat()
+        if today != self._forgot:
+            durable.start("forget", today, id=f"forget:{today}")
+            self._forgot = today
 
     def _beat(self) -> None:
         beaten = time.monotonic()
@@ -248,7 +258,7 @@ def sweep() -> int:
         _begin("tick", f"{case_id} {kind}", id=f"tick:{case_id}:{kind}:{due.timestamp()}")
     for task_id, attempts in tasks:
         _begin("perform", task_id, attempts, id=f"task:{task_id}:{attempts}")
-    for outbox_id, _moves in parcels:
+    for outbox_id in parcels:
         _carry("deliver", outbox_id)
     for approval_id in expired:
         _begin("expire", approval_id, id=f"expire:{approval_id}")

@@ -8,13 +8,11 @@ from typing import Any
 from caseward.core.case import Case, CaseStatus
 from caseward.desk import casework, identity, post, speaker, tools, wires
 from caseward.durable import errand, story
-from caseward.store import db, log, messages, outbox
+from caseward.store import db, log, messages, outbox, precedence
 from caseward.store import wires as states
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
 
-_marked: set[tuple[str, int]] = set()
-"""What this process has marked and not begun: only these surely did not go out before, by it or by one that died."""
 UNHEARD = (CaseStatus.NEW, CaseStatus.WAITING_CUSTOMER, CaseStatus.RESOLVED, CaseStatus.CLOSED)
 """Statuses in which nobody would look at a case whose words did not arrive."""
 
@@ -26,7 +24,7 @@ def deliver(outbox_id: str) -> str:
     The words' row is the record: what is marked and not reported is looked at again when its time is up.
     """
     with db.transaction():
-        handed = _hand_out(outbox_id)
+        handed = post.hand_out(outbox_id)
     if handed is None:
         return "not now"
     outcome = _send(outbox_id, handed)
@@ -34,25 +32,16 @@ def deliver(outbox_id: str) -> str:
         return _report(outbox_id, handed, outcome)
 
 
-def _hand_out(outbox_id: str) -> dict[str, Any] | None:
-    handed = post.hand_out(outbox_id)
-    if handed is not None and handed["fresh"]:
-        _marked.add((outbox_id, handed["attempt"]))
-    return handed
-
-
 def _send(outbox_id: str, handed: dict[str, Any]) -> dict[str, Any]:
-    mark = (outbox_id, handed["attempt"])
-    surely_new = mark in _marked
-    _marked.discard(mark)
     with db.transaction():
         parcel = outbox.get(outbox_id)
         if (parcel.state, parcel.attempts) != (EffectState.RUNNING, handed["attempt"]):
             return {"state": EffectState.UNKNOWN, "error": "settled or taken over before it was handed over"}
         said = post.reply(parcel, handed["approved"])
         plug = tools.channel(parcel.channel)
-    time.sleep(handed["wait"])
-    return post.send(plug, parcel, said, surely_new=surely_new)
+    with precedence.elsewhere():
+        time.sleep(handed["wait"])
+        return post.send(plug, parcel, said, surely_new=handed["fresh"])
 
 
 def _report(outbox_id: str, handed: dict[str, Any], outcome: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from caseward.core.errors import CasewardError
+from caseward.store import precedence
 
 POOL = 16
 
@@ -185,6 +186,7 @@ def current() -> Transaction:
 
 def execute(statement: Any, parameters: Any = None) -> Any:
     """Run a statement of SQLAlchemy's in the current transaction."""
+    precedence.give_way()
     opened = current()
     _catch_up(opened)
     return opened.connection.execute(statement, parameters)
@@ -195,6 +197,7 @@ def run(statement: LiteralString, parameters: Any = None) -> psycopg.Cursor[Any]
 
     Its rows have their columns' names. It does not see what is held back.
     """
+    precedence.give_way()
     return current().driver.cursor(row_factory=namedtuple_row).execute(statement, parameters)
 
 

@@ -59,8 +59,6 @@ class Parcel:
     """Reserved: it may go out from then on."""
     doubt_at: datetime | None
     """Since when nobody knows whether it went out."""
-    moves: int
-    """How often it was moved: what its next step is begun once for."""
 
 
 def put(
@@ -184,9 +182,16 @@ _LAST: Final = """
 """
 
 
-def of_case(case_id: CaseId) -> list[Parcel]:
-    """Return a case's words on their way and said, oldest first."""
-    return [_parcel(row) for row in db.run("select * from outbox where case_id = %(id)s order by seq", {"id": case_id})]
+def of_case(case_id: CaseId, *, last: int | None = None) -> list[Parcel]:
+    """Return a case's words on their way and said, or the last of them, oldest first."""
+    query: Final = "select * from outbox where case_id = %(id)s order by seq desc limit %(last)s"
+    return [_parcel(row) for row in db.run(query, {"id": case_id, "last": last})][::-1]
+
+
+def of_messages(message_ids: Sequence[str]) -> dict[str, Parcel]:
+    """Return message id → the last words on their way that it is."""
+    query: Final = "select * from outbox where message_id = any(%(ids)s) order by seq"
+    return {row.message_id: _parcel(row) for row in db.run(query, {"ids": list(message_ids)})}
 
 
 def move(
@@ -198,8 +203,8 @@ def move(
     error: str = "",
     fault: str = "",
     **fields: Any,
-) -> int:
-    """Move words to a state, and return how often they were moved by then; settled ones stay settled.
+) -> None:
+    """Move words to a state; settled ones stay settled.
 
     Further fields are those of a parcel: `provider_ref` and `shut`, which stay where they are not given, and `slot_at`,
     which does not.
@@ -215,8 +220,7 @@ def move(
         "open": _OPEN,
         **{name: fields.get(name) for name in ("provider_ref", "shut", "slot_at")},
     }
-    row = db.run(_MOVE, given).fetchone()
-    return row.moves if row else 0
+    db.run(_MOVE, given)
 
 
 _MOVE: Final = """
@@ -224,10 +228,8 @@ _MOVE: Final = """
         state = %(state)s, updated_at = %(now)s, next_at = %(next_at)s, error = %(error)s, fault = %(fault)s,
         attempts = attempts + %(again)s::int, provider_ref = coalesce(%(provider_ref)s, provider_ref),
         shut = coalesce(%(shut)s, shut), slot_at = %(slot_at)s,
-        doubt_at = case when %(state)s in ('running', 'unknown') then coalesce(doubt_at, %(now)s) end,
-        moves = moves + 1
+        doubt_at = case when %(state)s in ('running', 'unknown') then coalesce(doubt_at, %(now)s) end
     where id = %(id)s and state = any(%(open)s)
-    returning moves
 """
 
 
@@ -303,12 +305,12 @@ def open_again(channel: str, address: str) -> None:
     db.run(query, {"channel": channel, "address": address})
 
 
-def due(now: datetime, *, limit: int = 100) -> list[tuple[str, int]]:
-    """Return the words whose next step is due, and how often they were moved."""
-    return [(row.id, row.moves) for row in db.run(_DUE, {"now": now, "limit": limit})]
+def due(now: datetime, *, limit: int = 100) -> list[OutboxId]:
+    """Return the words whose next step is due."""
+    return [OutboxId(row.id) for row in db.run(_DUE, {"now": now, "limit": limit})]
 
 
-_DUE: Final = "select id, moves from outbox where next_at <= %(now)s order by next_at, seq limit %(limit)s"
+_DUE: Final = "select id from outbox where next_at <= %(now)s order by next_at, seq limit %(limit)s"
 
 
 def count() -> Mapping[str, int]:
@@ -365,5 +367,4 @@ def _parcel(row: Any) -> Parcel:
         shut=row.shut,
         slot_at=row.slot_at,
         doubt_at=row.doubt_at,
-        moves=row.moves,
     )

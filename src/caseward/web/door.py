@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from caseward.store.precedence import Ahead
 from caseward.web.problems import Handler, Problem, waited
 from caseward.web.security import HEADERS, HOOKS, MAX_HOOK
 
@@ -38,10 +39,11 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
+        started, asker = False, Ahead()
 
         async def noting(message: Message) -> None:
             nonlocal started
+            asker.served()
             started = started or message["type"] == "http.response.start"
             await send(message)
 
@@ -61,6 +63,8 @@ class Door:
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             await response(scope, receive, noting)
+        finally:
+            asker.served()
 
     def _require_host(self, scope: Scope) -> None:
         """Raise Problem for a request that is meant for another site: what a rebinding attack sends."""

@@ -78,7 +78,8 @@ create table presence (
     tab text primary key,
     person_id text not null references people (id),
     case_id text default '' not null,
-    editing boolean default false not null,
+    editing text default '' not null,
+    editing_since timestamptz,
     seen_at timestamptz not null
 );
 
