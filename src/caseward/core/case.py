@@ -62,6 +62,8 @@ class Case:
     updated_at: datetime
     resolved_at: datetime | None = None
     reopened: int = 0
+    """How often it was taken up again after it was settled, `reopened_at` for the last time."""
+    reopened_at: datetime | None = None
     version: int = 1
     disposition: str = ""
     woken: tuple[str, ...] = ()

@@ -262,6 +262,7 @@ def _case(row: Any) -> Case:
         updated_at=row.updated_at,
         resolved_at=row.resolved_at,
         reopened=row.reopened,
+        reopened_at=row.reopened_at,
         version=row.version,
         disposition=row.disposition,
         woken=tuple(row.woken),
