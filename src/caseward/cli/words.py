@@ -87,40 +87,20 @@ def _brain(name: str) -> tuple[Pack, Brain]:
 
 def _answer(pack: Pack, brain: Brain, text: str, language: str | None) -> Mapping[str, Any]:
     """Return what the desk would answer somebody it does not know, while every system is well."""
-    from caseward.core.policy import decide
+    from caseward.core.foretold import foretell
 
-    seen = brain.understand(text, language=language)
-    spoken = pack.language(seen.language)
-    finding = brain.find(text, language=spoken)
-    intent = pack.intents[seen.intent]
-    facts: dict[str, Any] = {
-        **seen.flags,
-        "intent": seen.intent,
-        "account_specific": intent.account_specific,
-        "transactional": intent.transactional,
-        "published_answer": finding.sure and not intent.account_specific,
-        "identity": "unknown",
-        "insists_unverified": False,
-        "knowledge_contradiction": False,
-        "degraded": frozenset(),
-    }
-    decision = decide(pack.policy, {name: value for name, value in facts.items() if name in pack.policy.facts})
-    result = {
-        "answer": None,
-        "language": spoken,
-        "citations": [],
-        "intent": seen.intent,
-        "tier": str(decision.tier),
-        "rules": list(decision.rules),
+    told = foretell(pack, brain, text, language)
+    citation = {"article": told.article, "title": told.title, "release": pack.profile.release}
+    return {
+        "answer": told.answer or None,
+        "language": told.language,
+        "citations": [citation] if told.article else [],
+        "intent": told.intent,
+        "tier": str(told.tier),
+        "rules": list(told.rules),
         "release": pack.profile.release,
+        "why": told.why,
     }
-    if not decision.auto_send or not finding.sure:
-        asked = f"held for {decision.hold}" if decision.hold else f"lane {decision.approval} is asked"
-        by_rule = f"{seen.intent} is {decision.tier} ({', '.join(decision.rules) or 'no rule matches'}): {asked}"
-        return {**result, "why": by_rule if finding.sure or intent.account_specific else f"{finding.why}; {by_rule}"}
-    article = pack.articles[finding.hits[0].article_id]
-    citation = {"article": article.id, "title": article.title[spoken], "release": pack.profile.release}
-    return {**result, "answer": article.answer[spoken], "citations": [citation], "why": finding.why}
 
 
 def _lines() -> Iterator[str]:

@@ -37,6 +37,10 @@ class Role(StrEnum):
 DECLARE_HEALTH = frozenset({Role.OPS_LEAD, Role.ON_CALL, Role.ADMIN})
 """Roles that may say that a system cannot be relied on, or can again."""
 
+PUBLISH = frozenset({Role.ADMIN})
+"""Roles that may have an approved release published, or an earlier one made current again, in whatever lane they decide.
+Consent is another matter: only a lane's own people give it."""
+
 
 class Effect(StrEnum):
     """Everything that leaves a mark outside the desk's own head."""

@@ -33,12 +33,14 @@ def say(
     by_person: bool = False,
     choices: Sequence[Choice] = (),
     courtesy: bool = False,
+    unasked: bool = False,
 ) -> bool:
     """Send one of the draft's replies, once for `key`; return False when it was said before, or when a person answers
     outside the desk, who alone speaks then.
 
     Where its vendor takes no free words, it waits until the consent to it expires. `choices` are what the contact may
-    pick as an answer; nobody is troubled over a `courtesy` that came too late.
+    pick as an answer; nobody is troubled over a `courtesy` that came too late. What is `unasked` for goes out in no quiet
+    hour, and to nobody who has said meanwhile that they want none of it.
 
     Raises:
         Refused: the actor may not speak, the approval covers something else or has expired, the outcome has no words,
@@ -69,7 +71,9 @@ def say(
         approvers=approval.approvers,
         delivered=channel.pull,
         now=now,
-        reply=None if channel.pull else _beside_the_text(case, draft, outcome, choices, courtesy=courtesy),
+        reply=None
+        if channel.pull
+        else _beside_the_text(case, draft, outcome, choices, courtesy=courtesy, unasked=unasked),
         keeps_until=approval.expires_at,
     )
     if parcel is None:
@@ -150,15 +154,14 @@ def tell(case: Case, template: str, values: Mapping[str, Any], *, address: str, 
 
 
 def _beside_the_text(
-    case: Case, draft: Draft, outcome: ResultStatus, choices: Sequence[Choice], *, courtesy: bool
+    case: Case, draft: Draft, outcome: ResultStatus, choices: Sequence[Choice], *, courtesy: bool, unasked: bool
 ) -> dict[str, Any]:
     """Return what a channel is handed with the words: from which template they are, and what was printed in it, so that
     the vendor's approved wording of the same can be said in their place."""
     given: dict[str, Any] = {"case": case.number}
     if choices:
         given["choices"] = [{"id": each.id, "label": each.label} for each in choices]
-    if courtesy:
-        given["courtesy"] = True
+    given |= {name: True for name, so in (("courtesy", courtesy), ("unasked", unasked)) if so}
     pack, text = tools.pack(), draft.replies[outcome]
     for name in _templates(case, draft, outcome):
         template = pack.templates.get(name)

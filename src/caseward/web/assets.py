@@ -30,13 +30,15 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "casefile",
         "reasons",
         "settings",
+        "knowledge",
+        "audit",
         "states",
     ),
     "chat.css": ("tokens", "base", "chat"),
 }
 """Style sheet → the files of static/css it is made of, in order."""
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
-    "console.js": ("common", "clocks", "theme", "drafts", "evidence", "live", "palette", "keys"),
+    "console.js": ("common", "clocks", "theme", "drafts", "evidence", "live", "palette", "keys", "knowledge"),
 }
 """Script → the files of static/js it is made of, in order; they are one module and share its names."""
 TYPES = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from caseward.core import roles
 from caseward.core.pack import Pack
 from caseward.core.release import Changed, State
 from caseward.core.roles import Role
@@ -22,6 +23,8 @@ STATES: Mapping[State, tuple[str, str]] = {
     State.REFUSED: ("Refused", "bad"),
     State.WITHDRAWN: ("Withdrawn", ""),
 }
+PROPOSERS = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
+"""Who proposes changes of pages and templates here."""
 UNDECIDED = (State.PROPOSED, State.APPROVED)
 MOST_LINES = 400
 """Lines of one file's difference that a page shows."""
@@ -106,7 +109,7 @@ def shown(release: Release, now: Switch | None, pack: Pack, names: Mapping[str, 
         author=words.who(release.author, names),
         proposed_at=release.proposed_at,
         base=release.base,
-        lane=_who(pack, release.lane) if release.lane else "",
+        lane=consent(pack, release.lane) if release.lane else "",
         high_risk=release.high_risk,
         decided=decided,
         decided_at=release.decided_at,
@@ -117,7 +120,8 @@ def shown(release: Release, now: Switch | None, pack: Pack, names: Mapping[str, 
     )
 
 
-def _who(pack: Pack, lane: str) -> str:
+def consent(pack: Pack, lane: str) -> str:
+    """Return who consents in a lane, in words."""
     title, deciders = words.lane(pack, lane), words.deciders(pack, lane)
     return title if title == deciders else f"{title}: {deciders.lower()}"
 
@@ -148,7 +152,7 @@ def verbs(release: Release, pack: Pack, person: Person) -> list[Verb]:
     found = []
     if release.state is State.PROPOSED and _decides(release, pack, person) and person.id != release.author:
         found.append(APPROVE)
-    if release.state is State.APPROVED and decides_somewhere(pack, person):
+    if release.state is State.APPROVED and publishes(pack, person):
         found.append(PUBLISH)
     if release.state in UNDECIDED and _decides(release, pack, person):
         found.append(REFUSE)
@@ -160,6 +164,11 @@ def verbs(release: Release, pack: Pack, person: Person) -> list[Verb]:
 def decides_somewhere(pack: Pack, person: Person) -> bool:
     """Return whether a person decides in any lane: who does not only reads releases."""
     return any(person.role in lane.roles for lane in pack.profile.lanes.values())
+
+
+def publishes(pack: Pack, person: Person) -> bool:
+    """Return whether a person may have what was consented to published, or what was current before brought back."""
+    return person.role in roles.PUBLISH or decides_somewhere(pack, person)
 
 
 def _decides(release: Release, pack: Pack, person: Person) -> bool:

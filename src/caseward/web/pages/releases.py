@@ -156,7 +156,7 @@ def _kept(base: Release | None, found: Release) -> bool:
 def _roll_back(found: Release, now: Switch | None, person: Person) -> bool:
     """Return whether a person may ask to make a release current again; what changes back decides whether they may."""
     past = found.state is State.PUBLISHED and now is not None and now.release != found.id and found.kept
-    return past and shelves.decides_somewhere(tools.pack(), person)
+    return past and shelves.publishes(tools.pack(), person)
 
 
 def _previous(now: Switch) -> str:
