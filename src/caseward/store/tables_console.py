@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from caseward.store.tables import contacts, identities, messages, moment, words
+from caseward.store.tables import approvals, contacts, identities, messages, moment, tasks, words
 from caseward.store.tables_channels import metadata as metadata
 
 # --- what people mark cases with --------------------------------------------------------------------------------------
@@ -74,7 +74,8 @@ presence = Table(
     Column("tab", Text, primary_key=True),
     Column("person_id", Text, ForeignKey("people.id"), nullable=False),
     words("case_id", default=""),
-    Column("editing", Boolean, nullable=False, server_default=text("false")),
+    words("editing", default=""),  # the request whose reply they edit
+    moment("editing_since", required=False),
     moment("seen_at"),
     Index(None, "case_id"),
 )
@@ -198,3 +199,67 @@ Index("contacts_words_idx", text("to_tsvector('simple'::regconfig, name)"), post
 Index("contacts_email_idx", text("lower(email)"), _table=contacts)
 Index("contacts_digits_idx", text("right(regexp_replace(phone, '[^0-9]', '', 'g'), 9)"), _table=contacts)
 Index("identities_address_idx", identities.c.address)
+
+
+# --- what figures are made of -----------------------------------------------------------------------------------------
+
+case_figures = Table(  # one row a case, made anew whenever the log says something of it
+    "case_figures",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("number", Integer, nullable=False),
+    words("channel"),
+    Column("tier", SmallInteger),
+    words("owner"),
+    Column("sample", Boolean, nullable=False),
+    moment("opened_at"),
+    moment("first_from", required=False),  # when the contact began to wait; null where nobody did
+    moment("first_due_at", required=False),
+    moment("answered_at", required=False),
+    Column("first_seconds", Integer),  # business time until answered_at
+    Column("first_breached", Boolean, nullable=False),
+    Column("worked_seconds", Integer, nullable=False),  # business time that was ours, until running_since
+    moment("running_since", required=False),  # from when more of it is ours; null while it is not
+    moment("due_at", required=False),
+    Column("due_breached", Boolean, nullable=False),
+    moment("settled_at", required=False),
+    moment("closed_at", required=False),
+    moment("returned_at", required=False),
+    Column("turns", Integer, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("handed", Boolean, nullable=False),
+    Column("answers", Integer, nullable=False),
+    Column("mismatches", Integer, nullable=False),
+    Column("checks", Integer, nullable=False),
+    Column("unfounded", Integer, nullable=False),
+    Column("score", Integer),
+    moment("scored_at", required=False),
+    Column("lanes", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # in which people were asked
+    Index(None, "opened_at"),
+    Index(None, "settled_at"),
+    Index("case_figures_scored_idx", "scored_at", postgresql_where=text("scored_at is not null")),
+    Index("case_figures_open_idx", "case_id", postgresql_where=text("closed_at is null")),
+)
+
+guard_events = Table(  # entries of the log by which a guard stopped or reported something
+    "guard_events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    moment("at"),
+    Column("case_id", Text),
+    words("kind"),
+    words("name", default=""),
+    Index(None, "at"),
+)
+
+figures_read = Table(  # how far the log has been added up, and by which hours and lanes
+    "figures_read",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+    words("rules", default=""),
+)
+
+Index("approvals_opened_at_idx", approvals.c.opened_at)
+Index("approvals_decided_at_idx", approvals.c.decided_at)
+Index("tasks_created_at_idx", tasks.c.created_at)

@@ -16,7 +16,7 @@ alter table cases
     add column reopened_at timestamptz;
 
 update cases set due_at = (
-    select due_at from clocks where case_id = cases.id and met_at is null order by paused_at is not null, due_at limit 1
+    select min(due_at) from clocks where case_id = cases.id and met_at is null and paused_at is null
 );
 
 create index cases_due_idx on cases (due_at)
@@ -232,7 +232,66 @@ create index context_expires_at_idx on context (expires_at);
 create index files_kept_idx on files (created_at) where state = 'kept';
 """
 
+FIGURES = """
+create table case_figures (
+    case_id text primary key references cases (id),
+    number integer not null,
+    channel text not null,
+    tier smallint,
+    owner text not null,
+    sample boolean not null,
+    opened_at timestamptz not null,
+    first_from timestamptz,
+    first_due_at timestamptz,
+    answered_at timestamptz,
+    first_seconds integer,
+    first_breached boolean not null,
+    worked_seconds integer not null,
+    running_since timestamptz,
+    due_at timestamptz,
+    due_breached boolean not null,
+    settled_at timestamptz,
+    closed_at timestamptz,
+    returned_at timestamptz,
+    turns integer not null,
+    asked integer not null,
+    handed boolean not null,
+    answers integer not null,
+    mismatches integer not null,
+    checks integer not null,
+    unfounded integer not null,
+    score integer,
+    scored_at timestamptz,
+    lanes jsonb default '[]'::jsonb not null
+);
+
+create index case_figures_opened_at_idx on case_figures (opened_at);
+create index case_figures_settled_at_idx on case_figures (settled_at);
+create index case_figures_scored_idx on case_figures (scored_at) where scored_at is not null;
+create index case_figures_open_idx on case_figures (case_id) where closed_at is null;
+
+create table guard_events (
+    seq bigint primary key,
+    at timestamptz not null,
+    case_id text,
+    kind text not null,
+    name text default '' not null
+);
+
+create index guard_events_at_idx on guard_events (at);
+
+create table figures_read (
+    id smallint primary key,
+    seq bigint default '0' not null,
+    rules text default '' not null
+);
+
+create index approvals_opened_at_idx on approvals (opened_at);
+create index approvals_decided_at_idx on approvals (decided_at);
+create index tasks_created_at_idx on tasks (created_at);
+"""
+
 
 def upgrade() -> None:
-    for part in (OUTBOX, CASES, PRESENCE, PEOPLE, SEARCH, KNOWLEDGE, TRAIL, RETENTION):
+    for part in (OUTBOX, CASES, PRESENCE, PEOPLE, SEARCH, KNOWLEDGE, TRAIL, RETENTION, FIGURES):
         op.execute(part)
