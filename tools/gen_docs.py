@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from caseward.core import roles
+from caseward.core import kpis, roles
 from caseward.core.conditions import OPERATORS_OF
+from caseward.core.kpis import support
 from caseward.packs.load import BESIDE, FILES, FOLDERS, load
 from caseward.settings import Settings, variable
 from tools import commands, complaints, http_api
@@ -32,6 +33,7 @@ SHAPES = (
         "core/declared.py",
         "core/channels.py",
         "core/agents.py",
+        "core/kpis/registry.py",
     ),
     "packs/schema.py",
 )
@@ -59,7 +61,7 @@ SECTIONS = (
         file="pack.yaml",
         intro="Who the business is and what it promises.",
         shapes=core(
-            "Profile", "Holidays", "Sla", "Lane", "IdentityPolicy", "Match", "Limits", "Publishing", "Promotion"
+            "Profile", "Holidays", "Sla", "Lane", "IdentityPolicy", "Match", "Limits", "Publishing", "Promotion", "Retention"
         ),
     ),
     Section(
@@ -166,6 +168,12 @@ SECTIONS = (
         shapes=core("Playbook"),
     ),
     Section(
+        file="kpis.yaml",
+        intro="Which [figures](figures.md) the business watches, and what they should be. The file may be left out: then "
+        "all of them are shown, without targets.",
+        shapes=core("Kpis", "Watch"),
+    ),
+    Section(
         file="golden/",
         intro="Cases that prove the rules: `base` holds the facts that all cases of the file share. A case states "
         "those in which it differs, and in `without` those of the base that nobody knows.",
@@ -203,6 +211,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/reference/raci.md", raci_page()
     yield ROOT / "docs/reference/commands.md", commands.page()
     yield ROOT / "docs/reference/http.md", http_api.page()
+    yield ROOT / "docs/reference/figures.md", figures_page()
     settings = ROOT / "docs/settings.md"
     before, _, rest = settings.read_text("utf-8").partition(BEGIN)
     yield settings, before + BEGIN + settings_table() + END + rest.partition(END)[2]
@@ -253,6 +262,28 @@ def raci_page() -> str:
         parts = (each.responsible, (each.accountable,), each.consulted, each.informed)
         cells = (", ".join(party.replace("_", " ") for party in part) for part in parts)
         lines.append(f"| {cell(each.title)} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def figures_page() -> str:
+    """Return what every figure counts."""
+    watched = load(ROOT / SAMPLE).kpis.figures
+    lines = [
+        "# What the figures count",
+        NOTE,
+        "The overview, its export, the weekly report and the API show these. A pack chooses among them and sets targets",
+        f"in [kpis.yaml](pack.md#kpisyaml); the last column is what `{SAMPLE}` says.",
+        "",
+        *(f"- {each}" for each in support.SHARED),
+        "",
+        "| figure | unit | good is | counts | target in the sample |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for id, figure in kpis.FIGURES.items():
+        target = watched[id].target if id in watched else None
+        good = {"lower": "low", "higher": "high", "neither": "neither"}[figure.better]
+        shown = "none" if target is None else f"{target:g}"
+        lines.append(f"| **{figure.name}** `{id}` | {figure.unit} | {good} | {cell(figure.definition)} | {shown} |")
     return "\n".join(lines) + "\n"
 
 

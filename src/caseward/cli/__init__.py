@@ -23,6 +23,7 @@ from caseward.cli import (
     phases,
     playbooks,
     releases,
+    retention,
     rules,
     serving,
     simulating,
@@ -61,6 +62,7 @@ for module in (
     people,
     lanes,
     keeping,
+    retention,
 ):
     module.add_to(app)
 

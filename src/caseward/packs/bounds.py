@@ -18,6 +18,17 @@ FILE = "pack.yaml"
 CLOCKS = ("first_response", "resolution", "decision")
 MOST = 10_000_000
 """Larger figures, which are nineteen years in minutes, are slips."""
+KEPT_DAYS = {
+    "messages": 30,
+    "attachments": 7,
+    "contacts": 30,
+    "readings": 1,
+    "webhooks": 1,
+    "sign_ins": 7,
+    "log": 90,
+}
+"""Kind of data → the fewest days it may be kept: what is deleted sooner is missed by whoever looks back at a fault."""
+DAYS = 36_500
 TRIES = 20
 """Whoever may try more often may guess."""
 
@@ -28,6 +39,14 @@ def check(profile: Profile, places: Places) -> Iterator[PackError]:
         if not least <= value <= most:  # also where it is no number at all
             message = f"{value} is out of bounds"
             yield places.error(FILE, message, at=at, fix=f"give a number from {least} to {most}")
+    for name, least in KEPT_DAYS.items():
+        days = getattr(profile.retention, name)
+        if days and not least <= days <= DAYS:
+            fix = f"give a number of days from {least} to {DAYS}, or 0 to keep it for ever"
+            yield places.error(FILE, f"{days} is out of bounds", at=("retention", name), fix=fix)
+    if profile.retention.messages and profile.retention.messages < profile.limits.reopen_days:
+        message, fix = "a case could be reopened whose words are gone", "keep messages for longer than `reopen_days`"
+        yield places.error(FILE, message, at=("retention", "messages"), fix=fix)
     sla = profile.sla
     yield from _names(("sla", "resolution_minutes"), sla.resolution_minutes, tuple(Tier.__members__), places)
     yield from _names(("sla", "warn_before_minutes"), sla.warn_before_minutes, CLOCKS, places)

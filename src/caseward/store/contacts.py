@@ -24,7 +24,7 @@ def keep(contact: Contact, *, sample: bool, now: datetime) -> None:
     db.execute(
         upsert(contacts)
         .values(id=contact.id, sample=sample, created_at=now, **known)
-        .on_conflict_do_update(index_elements=["id"], set_=known)
+        .on_conflict_do_update(index_elements=["id"], set_={**known, "forgotten_at": None})
     )
 
 

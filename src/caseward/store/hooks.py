@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
 from caseward.store import db
 from caseward.store.tables_channels import hooks
@@ -108,8 +108,3 @@ def unread() -> Mapping[str, tuple[int, int, str]]:
         .group_by(hooks.c.channel)
     )
     return {row.channel: (row.waiting, row.given_up, row.error) for row in rows}
-
-
-def forget(now: datetime, *, after: timedelta) -> int:
-    """Forget bodies that were read longer ago than `after`; return how many."""
-    return int(db.execute(delete(hooks).where(hooks.c.state == READ, hooks.c.at < now - after)).rowcount)

@@ -62,6 +62,7 @@ files = Table(
     moment("created_at"),
     UniqueConstraint("message_id", "n"),
     Index("files_due_idx", "next_at", postgresql_where=text("state = 'wanted'")),
+    Index("files_kept_idx", "created_at", postgresql_where=text("state = 'kept'")),
 )
 
 message_edits = Table(
