@@ -74,9 +74,9 @@ class _Run:
         self.since = at if ours else None
         if over and not self.over:
             self.settled.append(at)
-        if self.over and not over and self.returned_at is None:
-            if at - self.settled[-1] <= timedelta(days=RETURN_DAYS):
-                self.returned_at = at
+        back = self.over and not over and at - self.settled[-1] <= timedelta(days=RETURN_DAYS)
+        if back and self.returned_at is None:
+            self.returned_at = at
         self.over = over
 
 

@@ -234,7 +234,7 @@ create index files_kept_idx on files (created_at) where state = 'kept';
 
 FIGURES = """
 create table case_figures (
-    case_id text primary key references cases (id),
+    case_id text primary key,
     number integer not null,
     channel text not null,
     tier smallint,
