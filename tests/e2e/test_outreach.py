@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from caseward.adapters.channels.webchat import WebChat
 from caseward.core.case import CaseStatus
+from caseward.core.errors import SystemDown
 from caseward.core.events import Preference
 from caseward.core.ids import ContactId, ConversationId
 from caseward.core.messages import Inbound
@@ -295,6 +296,30 @@ def test_words_that_the_review_refuses_are_not_said(desk: Desk) -> None:
 
     assert desk.replies(conversation) == []
     assert "'4711' is in no source" in standing()[1]
+
+
+@pytest.mark.parametrize("stops", [False, True], ids=["still wanted", "stopped meanwhile"])
+def test_words_that_a_vendor_takes_late_keep_to_quiet_hours_and_to_a_stop(desk: Desk, stops: bool) -> None:
+    plug = channels_house.plug_in(House(name="whatsapp", window=timedelta(days=1)))
+    noon = replace(desk.pack.channels, outreach=replace(desk.pack.channels.outreach, quiet="10:20-12:00"))
+    go_by(desk, lambda pack: own(replace(pack, channels=noon), every_minutes=24 * 60))
+    with db.transaction():
+        contacts.prove("whatsapp", "62811", ContactId(STUDENT), method="phone", now=desk.clock())
+    move("ses-024", desk.clock() + timedelta(hours=47))
+    plug.failing = [SystemDown("whatsapp", "the vendor is away")]
+    run(desk, minutes=24 * 60)
+    if stops:
+        prefer(desk, wanted=False, channel="whatsapp", address="62811")
+
+    desk.clock.advance(minutes=30)  # 10:30 in the studio, and the vendor is back
+    desk.settle()
+    in_the_quiet = list(plug.sent)
+    desk.clock.advance(hours=2)
+    desk.settle()
+
+    assert not plug.failing, "it was never tried"
+    assert in_the_quiet == []
+    assert len(plug.sent) == (0 if stops else 1)
 
 
 def test_a_fault_of_ours_passes_the_message_over_on_the_record(desk: Desk) -> None:

@@ -14,10 +14,12 @@ from typing import Any
 from caseward.core.errors import SystemDown, Undeliverable
 from caseward.core.events import Bounced, Delivery, Status
 from caseward.core.messages import Approved, Choice, Reply
+from caseward.core.outreach import silent_until
 from caseward.core.ports import Channel
 from caseward.desk import tools
 from caseward.packs import wording
 from caseward.store import db, exchanges, log, outbox, paces
+from caseward.store import outreach as preferences
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
 
@@ -36,7 +38,10 @@ SOON = timedelta(seconds=1)
 BOUNCES = timedelta(days=7)
 """How long after our last words a bounce that names none of them is taken to be about those."""
 WINDOW, EXPIRED, GIVEN_UP, BOUNCED, REFUSED = "window", "expired", "given_up", "bounced", "refused"
+UNWANTED = "unwanted"
 """Our own codes of a failure."""
+MISSED = (WINDOW, EXPIRED, UNWANTED)
+"""With these, words were not taken to the vendor at all."""
 SETTLED = "settled meanwhile"
 TOO_LATE = "the consent to these words expired before the contact wrote again"
 
@@ -122,6 +127,8 @@ def hand_out(outbox_id: str) -> dict[str, Any] | None:
         return None
     if outbox.held_back(parcel):
         _wait(parcel, now + IN_LINE)
+        return None
+    if parcel.reply.get("unasked") and _disturbs(parcel, now):
         return None
     approved = None
     if not may_write(parcel.channel, parcel.address, now):
@@ -235,6 +242,21 @@ def _hold(parcel: Parcel, now: datetime) -> None:
     _record(parcel, EffectState.HELD, error=why)
     _ask_a_person(parcel, "held")
     _go_on(parcel)
+
+
+def _disturbs(parcel: Parcel, now: datetime) -> bool:
+    """Return whether nobody should be written to unasked who asked for it to end, or in a quiet hour, which is waited
+    out as long as the consent lasts."""
+    pack = tools.pack()
+    if preferences.preference(parcel.channel, parcel.address) is False:
+        _fail(parcel, UNWANTED, "the contact wants no such messages any more")
+        return True
+    until = silent_until(pack.channels.outreach.quiet, now, pack.hours.zone)
+    if until is not None and _keeps(parcel, until):
+        _wait(parcel, until)
+    elif until is not None:
+        _fail(parcel, EXPIRED, "the consent to these words ends in the quiet hours")
+    return until is not None
 
 
 def _keeps(parcel: Parcel, now: datetime) -> bool:

@@ -39,7 +39,7 @@ def say(
     outside the desk, who alone speaks then.
 
     Where its vendor takes no free words, it waits until the consent to it expires. `choices` are what the contact may
-    pick as an answer; nobody is troubled over a `courtesy` that came too late. What is `unasked` for goes out in no quiet
+    pick as an answer; nobody is troubled over a `courtesy` that came too late. What is `unasked` goes out in no quiet
     hour, and to nobody who has said meanwhile that they want none of it.
 
     Raises:

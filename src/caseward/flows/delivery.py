@@ -76,7 +76,7 @@ def undelivered(outbox_id: str) -> str:
     payload = {"outbox": parcel.id, "message": parcel.message_id, "channel": parcel.channel, "state": parcel.state}
     log.append("undelivered", "house", {**payload, "fault": parcel.fault, "why": why}, at=tools.now(), case_id=case.id,
                conversation_id=case.conversation_id)  # fmt: skip
-    if parcel.reply.get("courtesy") and parcel.fault in (post.WINDOW, post.EXPIRED):
+    if parcel.reply.get("courtesy") and parcel.fault in post.MISSED:
         return "noted"  # it only said that we are at it, or that we close
     tools.announce("alarm", f"parcel:{parcel.id}", case.id)
     return _wake(case)

@@ -71,6 +71,7 @@ def write_first(key: str) -> str:
     approvals.keep_draft(draft, checks=[], at=now)
     consent = Approval.of(draft, approver="policy", expires_at=now + timedelta(minutes=call.playbook.every_minutes))
     outbox_key = f"playbook:{key}"
-    speaker.say(case, draft, consent, identity=IdentityState.VERIFIED, key=outbox_key, courtesy=True)
+    speaker.say(case, draft, consent, identity=IdentityState.VERIFIED, key=outbox_key, courtesy=True,
+                unasked=True)  # fmt: skip
     outreach.sent(call, case, draft, outbox_key)
     return "sent"
