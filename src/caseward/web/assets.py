@@ -27,6 +27,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "lists",
         "conversation",
         "approval",
+        "palette",
         "casefile",
         "reasons",
         "settings",

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from caseward.desk import tools
-from caseward.store import running
+from caseward.store import preferences, running
 from caseward.store.db import transaction
 from caseward.web import assets, menu, times, words
 from caseward.web.session import Visitor, cookie_name
@@ -67,8 +67,8 @@ def page(
         with transaction():
             shown = menu.shown_to(visitor.person)
             degraded = [health for health in running.systems().values() if health.degraded]
+            values["mine"] = preferences.of(visitor.person.id)
         values |= {"visitor": visitor, "menu": shown, "here": here, "degraded": degraded}
-        values["searchable"] = any(entry.item.href == "/inbox" for entry in shown)
     return _zipped(request, environment().get_template(template).render(values), status)
 
 
@@ -99,11 +99,12 @@ def _zipped(request: Request, html: str, status: int) -> HTMLResponse:
     return HTMLResponse(body, status_code=status, headers={**headers, "Content-Encoding": "gzip"})
 
 
-def part(template: str, context: Mapping[str, Any]) -> HTMLResponse:
+def part(template: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
     """Return one part of a page, to replace what stands there."""
     made = environment()
     parts = made.get_template("_parts.html").make_module({"now": tools.now()})
-    return HTMLResponse(made.get_template(template).render({**context, "parts": parts, "now": tools.now()}))
+    html = made.get_template(template).render({**context, "parts": parts, "now": tools.now()})
+    return HTMLResponse(html, status_code=status)
 
 
 def _own_address(request: Request, context: Mapping[str, Any]) -> str:

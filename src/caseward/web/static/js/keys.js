@@ -1,11 +1,36 @@
-// --- keys: one letter, one action, on the open object only --------------------------------------------------------------
+// --- keys: one letter, one action, on the open object only; the list is web/keys.py, a person may have their own ------
 
 const sheet = one("#keys");
-const singles = one("#single-keys");
-if (singles) {
-  singles.checked = localStorage.getItem("single-keys") !== "off";
-  singles.addEventListener("change", () => localStorage.setItem("single-keys", singles.checked ? "on" : "off"));
+let own = JSON.parse(root.dataset.keymap ?? "{}"); // key of the list → the one this person presses
+let actions = {}; // what is pressed → key of the list
+
+function pressed(key) {
+  return own[key] ?? key;
 }
+
+/** Say on every button which key presses it. */
+function label(part) {
+  const off = root.dataset.letters === "off";
+  for (const target of all("[data-key]", part)) {
+    const key = pressed(target.dataset.key).toUpperCase();
+    const kbd = one("kbd", target);
+    if (kbd) kbd.textContent = key;
+    if (kbd) kbd.hidden = off;
+    if (off) target.removeAttribute("aria-keyshortcuts");
+    else target.setAttribute("aria-keyshortcuts", key);
+  }
+}
+
+function learn(keys) {
+  own = keys;
+  const moved = new Set(Object.values(own));
+  actions = Object.fromEntries(Object.entries(own).map(([key, chosen]) => [chosen, key]));
+  for (const key of "/?jkaedxznrs[]g") if (!own[key] && !moved.has(key)) actions[key] = key;
+  label(document);
+}
+
+learn(own);
+enhance(label);
 
 function move(step) {
   const rows = all("[data-row]").filter(shown);
@@ -15,7 +40,7 @@ function move(step) {
 }
 
 function press(selector) {
-  const target = all(selector).find(shown);
+  const target = all(selector).find((each) => shown(each) && !each.disabled);
   target?.click();
   return Boolean(target);
 }
@@ -25,52 +50,130 @@ function back() {
   return press("[data-cancel]") || press("[data-back]");
 }
 
+/** Remember how the page is laid out; the page itself has changed by then. */
+function remember(what, value) {
+  const body = new URLSearchParams({ csrf: one("[name=csrf]")?.value ?? "", [what]: value });
+  fetch("/settings/keys/shell", { method: "POST", body, redirect: "manual", keepalive: true }).catch(() => {});
+}
+
+function toggleMenu() {
+  const narrow = root.dataset.menu !== "narrow";
+  if (narrow) root.dataset.menu = "narrow";
+  else delete root.dataset.menu;
+  const button = one("[data-menu-form] button");
+  button.ariaLabel = button.title = narrow ? "Wide menu" : "Narrow menu";
+  say(narrow ? "Narrow menu" : "Wide menu");
+  remember("menu", narrow ? "narrow" : "wide");
+}
+
+function toggleFile() {
+  if (!one("#file")) return false;
+  const opener = all("[href='#file']").find(shown);
+  if (opener) return press(location.hash && shown(one("[data-close-file]")) ? "[data-close-file]" : "[href='#file']");
+  const hidden = root.dataset.file !== "hidden";
+  if (hidden) root.dataset.file = "hidden";
+  else delete root.dataset.file;
+  if (!hidden) one("#file").focus();
+  say(hidden ? "Case file put away" : "Case file shown");
+  remember("file", hidden ? "hidden" : "shown");
+  return true;
+}
+
+one("[data-menu-form]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  toggleMenu();
+});
+
 let going = 0;
 let leaving = false;
 addEventListener("beforeunload", () => (leaving = true));
 addEventListener("pageshow", () => (leaving = false));
 
+const special = {
+  "/": () => (openPalette(), true),
+  "?": () => (openSheet(), true),
+  j: () => (move(1), true),
+  k: () => (move(-1), true),
+  g: () => ((going = Date.now()), true),
+  "[": () => (toggleMenu(), true),
+  "]": () => toggleFile(),
+};
+
 function single(event) {
-  const key = event.key.toLowerCase();
+  const typed = event.key.toLowerCase();
   if (Date.now() - going < 1200) {
     going = 0;
-    return press(`[data-go="${CSS.escape(key)}"]`);
+    return press(`[data-go="${CSS.escape(typed)}"]`);
   }
-  if (key === "j") return move(1), true;
-  if (key === "k") return move(-1), true;
-  if (key === "g") return (going = Date.now()), true;
-  if (key === "]") return press("[href='#file']") || (one("#file")?.focus(), true);
-  if (key === "/") return one("[data-search]")?.focus(), true;
-  if (/^[1-9]$/.test(key)) return openEvidence(key);
-  if ("aedxnrz".includes(key)) return press(`[data-key="${key}"]`);
-  return false;
+  if (/^[1-9]$/.test(typed)) return openEvidence(typed);
+  const key = actions[typed];
+  if (!key) return false;
+  return special[key] ? special[key]() : press(`[data-key="${CSS.escape(key)}"]`);
+}
+
+/** Whether what is typed there is text: then no letter is a key. */
+function takesText(target) {
+  return target.closest?.("input:not([type=radio], [type=checkbox], [type=submit], [type=button]), textarea, select, [contenteditable]");
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.isComposing || event.metaKey || event.ctrlKey || event.altKey) return;
-  if (sheet?.open || leaving) return; // a page on its way out decides nothing
-  const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
+  if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || leaving) return; // a page on its way out decides nothing
+  if ((event.metaKey || event.ctrlKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+    if (!one("dialog[open]:not(.palette)")) event.preventDefault(), openPalette();
+    return;
+  }
+  if (event.metaKey || event.ctrlKey || event.altKey || one("dialog[open]")) return;
+  const typing = takesText(event.target);
   if (event.key === "Escape") {
     if (typing) typing.blur();
     else if (back()) event.preventDefault();
     return;
   }
-  if (typing) return;
-  if (singles && !singles.checked) return;
-  if (event.key === "?") {
-    event.preventDefault();
-    sheet?.showModal();
-    return;
-  }
-  if (!event.repeat || "jk".includes(event.key)) {
+  if (typing || root.dataset.letters === "off") return;
+  if (!event.repeat || "jk".includes(actions[event.key.toLowerCase()] ?? " ")) {
     if (single(event)) event.preventDefault();
   }
+});
+
+// --- the help sheet: the same form as on its own page -------------------------------------------------------------------
+
+async function fillSheet(request) {
+  const place = one("[data-sheet]", sheet);
+  const answer = await request.catch(() => null);
+  if (!answer || ![200, 400].includes(answer.status)) {
+    location.assign("/settings/keys");
+    return;
+  }
+  place.innerHTML = await answer.text();
+  if (answer.status === 400) return one(".inline", place)?.scrollIntoView({ block: "nearest" });
+  const chosen = all(".key", place).map((field, at) => [field.dataset.default, field.value.toLowerCase()]);
+  root.dataset.letters = one("[name=single]", place).checked ? "on" : "off";
+  learn(Object.fromEntries(chosen.filter(([key, now]) => key !== now)));
+}
+
+function openSheet() {
+  if (!sheet || sheet.open) return;
+  sheet.showModal();
+  fillSheet(fetch(one("[data-sheet]", sheet).dataset.sheet));
+}
+
+sheet?.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-keys-form]");
+  if (!form) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  fillSheet(fetch(form.action, { method: "POST", body }));
+});
+
+/** A field for a key holds the one that was pressed last. */
+document.addEventListener("beforeinput", (event) => {
+  if (event.target.matches?.(".key") && event.data) event.target.value = "";
 });
 
 const help = one("[data-keys]");
 if (help) {
   help.hidden = false;
-  help.addEventListener("click", () => sheet?.showModal());
+  help.addEventListener("click", openSheet);
 }
 
 sheet?.addEventListener("click", (event) => {
