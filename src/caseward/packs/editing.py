@@ -18,7 +18,7 @@ import yaml
 from caseward.core.errors import BadInput
 from caseward.packs.yamlfile import Place
 
-Value: TypeAlias = "str | int | date | Sequence[str] | Mapping[str, Value] | None"
+Value: TypeAlias = "str | int | date | Sequence[str | date] | Mapping[str, Value] | None"
 """What may be put in a place; None takes it out."""
 WIDTH = 116
 """Characters of a folded line."""
@@ -57,8 +57,7 @@ def _set(text: str, place: Place, value: Value) -> str:
     if not isinstance(parent, yaml.MappingNode):
         raise BadInput(f"{'.'.join(map(str, place[:-1]))}: there is no room for {place[-1]} here")
     if parent.flow_style:
-        data = {**_construct(parent), str(place[-1]): value}
-        return _set(text, place[:-1], {name: each for name, each in data.items() if each is not None})
+        return _set_between_braces(text, parent, place, value)
     found = next(((key, node) for key, node in parent.value if key.value == place[-1]), None)
     if found is None:
         return text if value is None else _insert(text, parent, str(place[-1]), value)
@@ -72,27 +71,50 @@ def _set(text: str, place: Place, value: Value) -> str:
     if _is_list(node) and isinstance(value, Sequence) and not isinstance(value, str) and value:
         return _items(text, node, list(value))
     quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
-    flow = isinstance(node, yaml.SequenceNode) and bool(node.flow_style)
+    flow = isinstance(node, yaml.CollectionNode) and bool(node.flow_style)
     said = _value(value, key.start_mark.column, quoted=quoted, flow=flow)
     return f"{text[: key.end_mark.index]}:{said}{text[_end(text, node) :]}"
+
+
+def _set_between_braces(text: str, parent: yaml.MappingNode, place: Place, value: Value) -> str:
+    """Return the text with one entry of a mapping on one line changed, added or taken out."""
+    at = next((i for i, (key, _) in enumerate(parent.value) if key.value == place[-1]), None)
+    if at is None:
+        if value is None:
+            return text
+        entry = f"{', ' if parent.value else ''}{place[-1]}:{_value(value, 0, flow=True)}"
+        end = _end(text, parent.value[-1][1]) if parent.value else parent.end_mark.index - 1
+        return text[:end] + entry + text[end:]
+    key, node = parent.value[at]
+    if value is not None:
+        quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
+        said = _value(value, 0, quoted=quoted, flow=True)
+        return f"{text[: key.end_mark.index]}:{said}{text[_end(text, node) :]}"
+    if len(parent.value) == 1:
+        return _set(text, place[:-1], None)
+    if at:
+        return text[: _end(text, parent.value[at - 1][1])] + text[_end(text, node) :]
+    return text[: key.start_mark.index] + text[parent.value[1][0].start_mark.index :]
 
 
 def _insert(text: str, parent: yaml.MappingNode, name: str, value: Value) -> str:
     """Return the text with one entry more at the end of a mapping."""
     indent = parent.start_mark.column
-    at = _end(text, parent)
-    return f"{text[:at]}\n{' ' * indent}{name}:{_value(value, indent)}{text[at:]}"
+    end = _end(text, parent)
+    at = end + len(text[end:].partition("\n")[0])  # a comment stays with its line
+    flow = any(isinstance(node, yaml.SequenceNode) and node.flow_style for _, node in parent.value)
+    return f"{text[:at]}\n{' ' * indent}{name}:{_value(value, indent, flow=flow)}{text[at:]}"
 
 
-def _items(text: str, node: yaml.SequenceNode, wanted: list[str]) -> str:
+def _items(text: str, node: yaml.SequenceNode, wanted: list[str | date]) -> str:
     """Return the text with a list's items changed line by line, so that what stays keeps its comments."""
     before = [str(item.value) for item in node.value]
     starts = [text.rfind("\n", 0, item.start_mark.index) + 1 for item in node.value]
     ends = [_end(text, item) for item in node.value]
     dash = text[starts[0] : node.value[0].start_mark.index]
-    for _, i, j, k, m in reversed([each for each in SequenceMatcher(None, before, wanted, autojunk=False).get_opcodes()
-                                   if each[0] != "equal"]):  # fmt: skip
-        new = "".join(f"{dash}{_scalar(each, quoted=True)}\n" for each in wanted[k:m])
+    matcher = SequenceMatcher(None, before, [str(each) for each in wanted], autojunk=False)
+    for _, i, j, k, m in reversed([each for each in matcher.get_opcodes() if each[0] != "equal"]):
+        new = "".join(f"{dash}{_item(each)}\n" for each in wanted[k:m])
         start = starts[i] if i < len(starts) else _next_line(text, ends[-1])
         stop = _next_line(text, ends[j - 1]) if j > i else start
         if start and text[start - 1] != "\n":
@@ -137,13 +159,15 @@ def _value(value: Value, indent: int, *, quoted: bool = False, flow: bool = Fals
     inner = " " * (indent + 2)
     if isinstance(value, Mapping):
         held = {name: each for name, each in value.items() if each is not None}
+        if flow and held:
+            return f" {{{', '.join(f'{name}:{_value(each, indent, flow=True)}' for name, each in held.items())}}}"
         return "".join(f"\n{inner}{name}:{_value(each, indent + 2, quoted=True)}" for name, each in held.items())
     if isinstance(value, str):
         return _text(value, inner, quoted=quoted)
     if isinstance(value, Sequence):
-        if flow or not value or all(_is_word(each) for each in value):
-            return f" [{', '.join(_scalar(each) for each in value)}]"
-        return "".join(f"\n{inner}- {_scalar(each, quoted=True)}" for each in value)
+        if flow or not value or all(isinstance(each, str) and _is_word(each) for each in value):
+            return f" [{', '.join(_item(each, quoted=False) for each in value)}]"
+        return "".join(f"\n{inner}- {_item(each)}" for each in value)
     return f" {value.isoformat() if isinstance(value, date) else value}"
 
 
@@ -168,6 +192,10 @@ def _folded(value: str, width: int) -> list[str]:
     return lines
 
 
+def _item(value: str | date, *, quoted: bool = True) -> str:
+    return value.isoformat() if isinstance(value, date) else _scalar(value, quoted=quoted)
+
+
 def _scalar(value: str, *, quoted: bool = False) -> str:
     return value if not quoted and _is_word(value) else json.dumps(value, ensure_ascii=False)
 
@@ -185,6 +213,9 @@ def _node(text: str, place: Place) -> yaml.Node | None:
     except yaml.YAMLError as error:
         raise BadInput(f"the file is not YAML: {error}; mend it in the pack's folder") from None
     for name in place:
+        if isinstance(name, int):
+            node = node.value[name] if isinstance(node, yaml.SequenceNode) and name < len(node.value) else None
+            continue
         pairs = node.value if isinstance(node, yaml.MappingNode) else ()
         node = next((value for key, value in pairs if key.value == name), None)
     return node
@@ -195,21 +226,26 @@ def _construct(node: yaml.Node) -> Any:
     return loader.construct_object(node, deep=True)
 
 
-def _read(text: str) -> dict[str, Any]:
+def _read(text: str) -> Any:
     try:
         data = yaml.load(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError) as error:
         raise BadInput(f"the file is not YAML: {error}; mend it in the pack's folder") from None
-    if not isinstance(data, dict):
+    if not isinstance(data, dict | list):
         raise BadInput("the file holds no entries; mend it in the pack's folder")
     return data
 
 
-def _put(data: dict[str, Any], place: Place, value: Value) -> None:
+def _put(data: Any, place: Place, value: Value) -> None:
     """Set what a place is to hold; a mapping left empty goes with its last entry."""
     inside = data
     for name in place[:-1]:
-        inside = inside.setdefault(str(name), {})
+        if isinstance(name, int):
+            if not isinstance(inside, list) or name >= len(inside):
+                raise BadInput(f"{name}: there is no such entry")
+            inside = inside[name]
+        else:
+            inside = inside.setdefault(name, {})
     if value is None:
         inside.pop(str(place[-1]), None)
         if not inside and len(place) > 1:
