@@ -5,6 +5,7 @@ A module uses either `database` (the store alone) or `desk` (everything), becaus
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -20,6 +21,7 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
+from playwright.sync_api import Browser, sync_playwright
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
@@ -52,6 +54,28 @@ MORNING = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 PATIENCE_SECONDS = 30
 """How long a wait for a condition may take before the test fails."""
 _numbers = count(1)
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, so that it can be left out where there is none."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser. Without one its tests are skipped, and fail where CI is true."""
+    if not CHROMIUM:
+        why = "needs a Chromium: install one, or name it in the variable CHROMIUM"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def wait_until(condition: Callable[[], object], *, what: str, seconds: float = PATIENCE_SECONDS) -> None:

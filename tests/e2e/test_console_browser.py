@@ -7,12 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from caseward.core.approval import ApprovalState, Terms
 from caseward.core.roles import Role
@@ -21,8 +20,6 @@ from caseward.store.db import transaction
 from tests.e2e.console_house import House, a_full_desk, house
 from tests.e2e.console_releases import FIRST, NEXT, light_school, stricter
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 SIZES = {"desk": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 PAGES = (
     "/inbox",
@@ -43,11 +40,6 @@ PAGES = (
     "/more",
     "/nothing",
 )
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}"),
-]
 
 
 class Desk:
@@ -80,14 +72,6 @@ class Desk:
         page.get_by_role("button", name="Sign in as").click()
         page.goto(self.url + path.format(citra=self.citra))
         return context, page
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

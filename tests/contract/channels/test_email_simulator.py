@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from caseward.adapters.channels.email import Email
 from caseward.core.messages import Reply
@@ -17,18 +15,6 @@ from caseward.simulators.mail import SERVER, Mail
 from caseward.simulators.serving import running
 
 ANA = "ana@mail.example"
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs Chromium at {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def test_its_page_and_its_servers_start_and_stop_together() -> None:
@@ -59,7 +45,6 @@ def test_a_port_that_is_taken_is_said() -> None:
         pass
 
 
-@pytest.mark.browser
 def test_by_hand_one_is_a_customer_who_writes_reads_and_answers(chromium: Browser) -> None:
     mail = Mail(people={ANA: "Ana Example"})
     with mail, running(mail.app) as url:

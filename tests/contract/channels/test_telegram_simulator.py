@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from caseward.adapters.channels.telegram import Telegram
 from caseward.core.ports import Button, Card
@@ -19,8 +18,6 @@ from caseward.simulators.telegram import TOKEN
 from caseward.simulators.telegram import Telegram as Vendor
 
 APPROVALS = -1001000000002
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 Call = Callable[..., tuple[int, Any]]
 
@@ -131,17 +128,6 @@ def test_updates_wait_until_an_offset_confirms_them(vendor: Vendor, call: Call) 
     assert texts(offset=first + 3, timeout=5) == ["late"]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs Chromium at {CHROMIUM}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.mark.browser
 def test_by_hand_one_is_anybody_and_presses_replies_and_reads_what_is_changed(
     vendor: Vendor, chromium: Browser
 ) -> None:

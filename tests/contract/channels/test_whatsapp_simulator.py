@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -28,8 +27,6 @@ from caseward.simulators.serving import running
 from caseward.simulators.whatsapp import APP_SECRET, VERIFY_TOKEN, WhatsApp
 
 RANI, BUDI = "6280000000001", "6280000000002"
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 
 @dataclass
@@ -166,20 +163,6 @@ def test_the_page_takes_json_alone_and_says_what_is_wrong() -> None:
             assert client.get(outside).status_code == 404
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-browsing = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}"),
-]
-
-
 @contextmanager
 def opened(chromium: Browser, sim: WhatsApp, *, scheme: str = "light", width: int = 1280) -> Iterator[Page]:
     """Open the page; neither its script nor the browser's policy may have complained at the end."""
@@ -206,8 +189,6 @@ def open_chat(page: Page, who: str) -> None:
 
 
 class TestByHand:
-    pytestmark = browsing
-
     def test_a_customer_is_played_from_the_first_word_to_the_closed_window(self, chromium: Browser) -> None:
         sim = WhatsApp()
         sim.reads = False
