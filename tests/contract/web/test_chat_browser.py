@@ -75,7 +75,15 @@ def bubbles(page: Page) -> list[str]:
     return [re.sub(r"^(You|Support): ", "", text) for text in page.locator(".bubble").all_text_contents()]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (320, "light"),
+        (390, "dark"),
+        pytest.param(320, "dark", marks=pytest.mark.soak),
+        pytest.param(390, "light", marks=pytest.mark.soak),
+    ],
+)
 def test_axe_finds_nothing_in_any_state_and_nothing_scrolls_sideways(
     chromium: Browser, site: Site, scheme: str, width: int
 ) -> None:
