@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from caseward import durable
-from caseward.desk import candidates, outreach, tools, wires
+from caseward.desk import candidates, figuring, outreach, tools, wires
 from caseward.store import (
     approvals,
     cards,
@@ -48,6 +48,7 @@ BEAT_SECONDS = 2.0
 SILENCE = timedelta(seconds=10)
 """A worker that does not beat for this long is dead, and its work is taken over."""
 FORGET_SECONDS = 60.0
+FIGURES_SECONDS = 2.0
 KEEP_HISTORY = 3600.0
 UNHEARD = timedelta(seconds=30)
 """What somebody of the team did and nobody handled for this long is handled anew."""
@@ -196,11 +197,15 @@ class Sweeper:
         running.beat(self.executor_id, host=host(), pid=os.getpid(), now=tools.now(), swept=swept, release=release)
 
     def _run(self) -> None:
-        forget_at = time.monotonic() + FORGET_SECONDS
+        forget_at, figures_at = time.monotonic() + FORGET_SECONDS, time.monotonic()
         while not self._stop.wait(SWEEP_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the load
             with _kept_going("sweep"):
                 sweep()
                 self._swept = True
+            if time.monotonic() >= figures_at:
+                figures_at = time.monotonic() + FIGURES_SECONDS
+                with _kept_going("figures"):
+                    figuring.catch_up()
             if time.monotonic() >= forget_at:
                 forget_at = time.monotonic() + FORGET_SECONDS
                 with _kept_going("forget"):
