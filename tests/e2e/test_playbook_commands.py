@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +13,8 @@ from caseward import app
 from caseward.core.ids import ContactId
 from caseward.settings import Settings
 from caseward.store import contacts, db, migrate, outreach
+from tests.commands import Outcome, typed
 from tests.conftest import SCHOOL, Cluster
-
-COMMAND = Path(sys.executable).with_name("caseward")
 
 
 class House:
@@ -35,14 +31,10 @@ class House:
             contacts.prove("telegram", "tg-31", ContactId("stu-031"), method="phone", now=datetime.now(UTC))
         db.disconnect()
 
-    def type(self, *words: str) -> subprocess.CompletedProcess[str]:
-        given = {name: value for name, value in os.environ.items() if not name.startswith("CASEWARD_")}
-        given |= {"CASEWARD_DATABASE_URL": self.url, "CASEWARD_DATA": str(self.folder / "data"), "CASEWARD_DEMO": "1"}
+    def type(self, *words: str) -> Outcome:
+        given = {"CASEWARD_DATABASE_URL": self.url, "CASEWARD_DATA": str(self.folder / "data"), "CASEWARD_DEMO": "1"}
         given |= {"CASEWARD_TELEGRAM_TOKEN": "1:t", "CASEWARD_TELEGRAM_SECRET": "s" * 32}
-        return subprocess.run(
-            [COMMAND, "playbook", *words], env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
+        return typed("playbook", *words, given={**given, "CASEWARD_PACK": str(SCHOOL)})
 
 
 @pytest.fixture
@@ -59,16 +51,16 @@ def test_playbooks_are_listed_looked_through_and_asked_at_once(house: House) -> 
     asked = house.type("run", "payment-follow-up")
     unknown = house.type("preview", "birthday")
 
-    assert listed.stdout.splitlines() == [
+    assert listed.out.splitlines() == [
         "session-reminder: A lesson is tomorrow; asked never, next never",
         "payment-follow-up: An invoice is overdue; asked never, next never",
-    ], listed.stderr
-    [row] = json.loads(shown.stdout)
+    ], listed.err
+    [row] = json.loads(shown.out)
     assert (row["key"], row["contact"]) == ("payment-follow-up:INV-2026-0031", "stu-031")
     assert row["step"] in ("send", "wait"), "it depends on the time of day"
-    assert asked.stdout == "payment-follow-up is due; a desk at work asks it within seconds.\n"
-    assert unknown.returncode == 2
-    assert "no playbook 'birthday'; there is session-reminder, payment-follow-up" in unknown.stderr
+    assert asked.out == "payment-follow-up is due; a desk at work asks it within seconds.\n"
+    assert unknown.code == 2
+    assert "no playbook 'birthday'; there is session-reminder, payment-follow-up" in unknown.err
     db.connect(house.url)
     with db.transaction():
         turns, rows = outreach.turns(), outreach.rows([row["key"]])

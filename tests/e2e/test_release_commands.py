@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +15,9 @@ from caseward.core.roles import Role
 from caseward.settings import Settings
 from caseward.store import db, migrate, people
 from caseward.store.people import Person
+from tests.commands import Outcome, typed
 from tests.conftest import MORNING, SCHOOL, Cluster
 
-COMMAND = Path(sys.executable).with_name("caseward")
 NEXT = "2026-11-23.1"
 
 
@@ -39,19 +36,15 @@ class House:
                 people.add(person, now=MORNING)
         db.disconnect()
 
-    def type(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def type(self, *words: str) -> Outcome:
         """Run a command."""
-        given = {name: value for name, value in os.environ.items() if not name.startswith("CASEWARD_")}
-        given |= {"CASEWARD_DATABASE_URL": self.url, "CASEWARD_DATA": str(self.folder / "data")}
-        return subprocess.run(
-            [COMMAND, *words], env={**given, "CASEWARD_PACK": str(self.pack)}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        given = {"CASEWARD_DATABASE_URL": self.url, "CASEWARD_DATA": str(self.folder / "data")}
+        return typed(*words, given={**given, "CASEWARD_PACK": str(self.pack)})
 
     def told(self, *words: str) -> Any:
         done = self.type(*words, "--json")
-        assert done.returncode == 0, done.stderr + done.stdout
-        return json.loads(done.stdout)
+        assert done.code == 0, done.err + done.out
+        return json.loads(done.out)
 
     def change(self, path: str, text: str = "# looked at again\n") -> None:
         file = self.pack / path
@@ -73,18 +66,18 @@ def test_a_change_goes_all_the_way_and_back(house: House) -> None:
     house.change("rules/own-record.yaml")
 
     same_id = house.type("release", "propose", str(house.pack), "--reason", "clearer")
-    assert (same_id.returncode, "raise `release` in pack.yaml" in same_id.stderr) == (1, True)
+    assert (same_id.code, "raise `release` in pack.yaml" in same_id.err) == (1, True)
     proposed = house.told(
         "release", "propose", str(house.pack), "--reason", "clearer", "--author", "per_agent", "--as", NEXT
     )
     assert (proposed["state"], proposed["changed"], proposed["lane"]) == ("proposed", ["policy", "templates"], "coach")
     diff = house.type("release", "diff", NEXT)
-    assert "+# looked at again" in diff.stdout
-    assert "--- a/rules/own-record.yaml" in diff.stdout
+    assert "+# looked at again" in diff.out
+    assert "--- a/rules/own-record.yaml" in diff.out
 
     for words, code in ((("--by", "per_agent"), 1), (("--by", "per_nobody"), 2)):
-        assert house.type("release", "approve", NEXT, *words, "--reason", "fine").returncode == code
-    assert house.type("release", "publish", NEXT).returncode == 1
+        assert house.type("release", "approve", NEXT, *words, "--reason", "fine").code == code
+    assert house.type("release", "publish", NEXT).code == 1
     approved = house.told("release", "approve", NEXT, "--by", "coach@school.example", "--reason", "fine")
     assert (approved["state"], approved["approver"]) == ("approved", "per_coach")
     assert house.told("release", "publish", NEXT)["current"]
@@ -95,8 +88,8 @@ def test_a_change_goes_all_the_way_and_back(house: House) -> None:
     assert (effects["rules"], effects["effects"]["same"]) == ([], True)
     back = house.told("release", "rollback", "--by", "per_coach", "--reason", "no")
     assert (back["id"], back["current"]) == (first, True)
-    assert "* 2026-11-21.1" in house.type("release", "list").stdout
-    assert house.type("log", "verify").returncode == 0
+    assert "* 2026-11-21.1" in house.type("release", "list").out
+    assert house.type("log", "verify").code == 0
 
 
 def test_a_pack_that_fails_is_refused_with_the_reason(house: House) -> None:
@@ -105,9 +98,9 @@ def test_a_pack_that_fails_is_refused_with_the_reason(house: House) -> None:
 
     done = house.type("release", "propose", str(broken), "--reason", "because", "--as", "2026-11-24.1")
 
-    assert done.returncode == 1
-    assert "fails its check" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 1
+    assert "fails its check" in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -126,9 +119,9 @@ def test_a_pack_that_fails_is_refused_with_the_reason(house: House) -> None:
 def test_what_cannot_be_used_is_said_in_a_line(house: House, words: tuple[str, ...]) -> None:
     done = house.type(*words)
 
-    assert done.returncode == 2
-    assert done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2
+    assert done.err
+    assert "Traceback" not in done.err
 
 
 def test_a_phase_is_shown_and_set(house: House) -> None:
@@ -138,11 +131,11 @@ def test_a_phase_is_shown_and_set(house: House) -> None:
     )  # fmt: skip
 
     refused = house.type("phase", "set", "hardening", "--by", "per_agent", "--reason", "it goes well")
-    assert refused.returncode == 1
+    assert refused.code == 1
     done = house.type("phase", "set", "hardening", "--by", "per_coach", "--reason", "it goes well", "--tick", "1")
 
-    assert done.returncode == 0, done.stderr
-    assert f"not ticked: {before['criteria'][1]}" in done.stdout
+    assert done.code == 0, done.err
+    assert f"not ticked: {before['criteria'][1]}" in done.out
     after = house.told("phase", "show")
     assert (after["phase"], after["next"], after["decided"]["criteria"][before["criteria"][0]]) == (
         "hardening", "production", True,
@@ -152,13 +145,10 @@ def test_a_phase_is_shown_and_set(house: House) -> None:
 def test_an_empty_database_is_no_desk_of_another_version(cluster: Cluster, house: House) -> None:
     empty = cluster.create()
     try:
-        done = subprocess.run(
-            [COMMAND, "doctor"], env={**os.environ, "CASEWARD_DATABASE_URL": empty}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = typed("doctor", given={"CASEWARD_DATABASE_URL": empty})
     finally:
         cluster.drop(empty)
 
     assert migrate.current(house.url) == migrate.head()
-    assert done.returncode == 1
-    assert "holds no desk yet" in done.stdout
+    assert done.code == 1
+    assert "holds no desk yet" in done.out
