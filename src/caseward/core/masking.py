@@ -51,6 +51,11 @@ def masked_email(address: str) -> str:
     return f"{name[:1]}•••@{domain}" if domain else ""
 
 
+def masked_address(address: str) -> str:
+    """Return where somebody is reached on a channel, as far as it tells addresses apart."""
+    return masked_email(address) if "@" in address else masked_number(address)
+
+
 def masked_name(name: str) -> str:
     """Return a name as initials."""
     return " ".join(f"{part[0]}•••" for part in name.split()) or ""

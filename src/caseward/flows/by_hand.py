@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from caseward.core import ids
 from caseward.core.approval import ApprovalState, Terms, in_lane
-from caseward.core.case import CaseStatus
-from caseward.core.errors import BadInput, Refused
+from caseward.core.case import DONE, CaseStatus
+from caseward.core.errors import BadInput, Conflict, Refused
 from caseward.core.ids import ApprovalId, DraftId
 from caseward.core.policy import Tier
 from caseward.core.roles import Effect
 from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.core.text import clean
-from caseward.desk import approvals, casework, identity, promises, review, takeover, tools, verdicts
+from caseward.desk import approvals, casework, identity, intake, macros, promises, review, takeover, tools, verdicts
 from caseward.store import approvals as requests
-from caseward.store import cases, db, log
+from caseward.store import cases, db, log, timers
 
 
 def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
@@ -24,11 +24,14 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
     Raises:
         NotFound: there is no such case.
         Refused: this person may not decide for the case's tier.
-        BadInput: the QA gate refuses the words.
+        BadInput: the QA gate refuses the words, or a place of a template is still open in them.
     """
     with db.transaction():
         case = casework.hold_still(case_id)
         text, now, pack = clean(text).strip(), tools.now(), tools.pack()
+        left = macros.open_places(text)
+        if left:
+            raise BadInput(f"text: {', '.join(f'{{{each}}}' for each in left)} is still open; write what belongs there")
         lanes = [name for name, lane in pack.profile.lanes.items() if in_lane(lane, person, role)]
         waiting = requests.open_of(case.id)
         needed = max((request.lane for request in waiting), key=pack.policy.lanes.index, default=None)
@@ -63,19 +66,49 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
         return approval_id
 
 
-def resolve(case_id: str, *, person: str, role: str) -> str:
+BY_HAND = "by a person"
+"""How a case is settled where nobody says how."""
+DISPOSITION_CHARS = 80
+
+
+def resolve(case_id: str, *, person: str, role: str, disposition: str = "") -> str:
     """Have a person settle a case they hold; what is still asked about it is withdrawn, undone.
 
-    Raises NotFound for no such case, Refused for a role that decides in no lane.
+    Raises NotFound for no such case, Refused for a role that decides in no lane, BadInput for a disposition that is no
+    short line.
     """
+    disposition = " ".join(clean(disposition).split())
+    if len(disposition) > DISPOSITION_CHARS:
+        raise BadInput(f"disposition: write at most {DISPOSITION_CHARS} characters; these are {len(disposition)}")
     with db.transaction():
         _require_a_decider(case_id, person, role)
         case = casework.hold_still(case_id)
         approvals.withdraw(case, f"the case was resolved by {person}")
         if case.lease_until is not None:
             case = takeover.end(case, person)
-        log.append("case", person, {"status": "resolved by a person"}, at=tools.now(), case_id=case.id)
-        return casework.become(case, CaseStatus.RESOLVED, disposition="by a person", pending={})
+        said = {"status": "resolved by a person", **({"disposition": disposition} if disposition else {})}
+        log.append("case", person, said, at=tools.now(), case_id=case.id)
+        return casework.become(case, CaseStatus.RESOLVED, disposition=disposition or BY_HAND, pending={})
+
+
+def reopen(case_id: str, *, person: str, role: str) -> None:
+    """Have a person take a settled case up again; it is theirs, and the time to settle it begins anew.
+
+    Raises:
+        NotFound: there is no such case.
+        Refused: this role decides in no lane.
+        Conflict: the case is not settled, or is part of another.
+    """
+    with db.transaction():
+        _require_a_decider(case_id, person, role)
+        case = casework.hold_still(case_id)
+        if case.merged is not None:
+            raise Conflict(f"case #{case.number} is part of another; undo that first")
+        if case.status not in DONE:
+            raise Conflict(f"case #{case.number} is not settled")
+        timers.cancel(case.id)
+        case = intake.reopen(case, by=person)
+        promises.on_decision(case, case.tier if case.tier is not None else Tier.R0)
 
 
 def hand_back(case_id: str, *, person: str, role: str) -> None:

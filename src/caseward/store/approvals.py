@@ -99,10 +99,10 @@ def draft(draft_id: DraftId) -> tuple[Draft, list[dict[str, Any]], datetime]:
     return _draft(row), row.checks, row.at
 
 
-def drafts_of(case_id: CaseId) -> list[tuple[Draft, list[dict[str, Any]], datetime]]:
-    """Return a case's drafts, oldest first, each with its checks and when it was made."""
-    rows = db.execute(select(drafts).where(drafts.c.case_id == case_id).order_by(drafts.c.at, drafts.c.id))
-    return [(_draft(row), row.checks, row.at) for row in rows]
+def drafts_of(case_id: CaseId, *, last: int | None = None) -> list[tuple[Draft, list[dict[str, Any]], datetime]]:
+    """Return a case's drafts, or its last ones, oldest first, each with its checks and when it was made."""
+    latest = select(drafts).where(drafts.c.case_id == case_id).order_by(drafts.c.at.desc(), drafts.c.id.desc())
+    return [(_draft(row), row.checks, row.at) for row in reversed(db.execute(latest.limit(last)).all())]
 
 
 def open_request(
@@ -177,6 +177,15 @@ def revise(approval_id: ApprovalId, draft: Draft, *, was: str) -> bool:
     return _changed(here, draft_id=draft.id, digest=draft.digest) and _forget_votes(approval_id)
 
 
+def reread(approval_id: ApprovalId, draft: Draft) -> bool:
+    """Have an open request stand on a draft of the same words and work, drawn up on facts read anew; its votes stand.
+
+    Return False when it moved.
+    """
+    same = (table.c.state == ApprovalState.OPEN, table.c.digest == draft.digest)
+    return _changed(update(table).where(table.c.id == approval_id, *same), draft_id=draft.id)
+
+
 def let_go(approval_id: ApprovalId, now: datetime) -> bool:
     """End the hold of consent, so that it may be begun; return False when it is not held, or not over yet."""
     return _changed(update(table).where(table.c.id == approval_id, table.c.held_until <= now), held_until=None)
@@ -222,10 +231,10 @@ def remember_none(case_id: CaseId) -> None:
 _OPEN = "select * from approvals where case_id = %(case)s and (state = 'open' or held_until is not null) for update"
 
 
-def of_case(case_id: CaseId) -> list[Request]:
-    """Return a case's requests, oldest first."""
-    rows = db.execute(select(table).where(table.c.case_id == case_id).order_by(table.c.opened_at, table.c.id))
-    return [_request(row) for row in rows]
+def of_case(case_id: CaseId, *, last: int | None = None) -> list[Request]:
+    """Return a case's requests, or its last ones, oldest first."""
+    latest = select(table).where(table.c.case_id == case_id).order_by(table.c.opened_at.desc(), table.c.id.desc())
+    return [_request(row) for row in reversed(db.execute(latest.limit(last)).all())]
 
 
 def page(

@@ -58,9 +58,16 @@ class Deadline:
     """One clock of the case."""
 
     kind: str
+    started_at: datetime
     due_at: datetime
-    paused: bool
+    paused_at: datetime | None
     met_at: datetime | None
+    breached_at: datetime | None
+
+    @property
+    def paused(self) -> bool:
+        """Whether it does not run now."""
+        return self.paused_at is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,26 +115,29 @@ class CaseFile:
         return next((each for each in self.drafted if each.draft.id == draft_id), None)
 
 
-def read(case_id: str) -> CaseFile:
-    """Return the file of a case, by id or number; raise NotFound."""
+def read(case_id: str, *, last: int | None = None) -> CaseFile:
+    """Return the file of a case, by id or number, with all that was said, drafted, asked and sent, or with the last of
+    each; raise NotFound."""
     case = find(case_id)
     address = execute(select(conversations.c.address).where(conversations.c.id == case.conversation_id)).scalar_one()
     proof = contacts.identity(case.channel, address)
     proved = proof if proof and proof[0].id == case.contact_id else None
-    requests = approvals.of_case(case.id)
-    drafted = [Drafted(draft=draft, checks=checks, at=at) for draft, checks, at in approvals.drafts_of(case.id)]
+    requests = approvals.of_case(case.id, last=last)
+    drafted = [
+        Drafted(draft=draft, checks=checks, at=at) for draft, checks, at in approvals.drafts_of(case.id, last=last)
+    ]
     return CaseFile(
         case=case,
         contact=contacts.get(case.contact_id) if case.contact_id else None,
         method=proved[1] if proved else "",
         verified_at=proved[2] if proved else None,
-        messages=messages.of_case(case.id),
+        messages=messages.of_case(case.id, last=last),
         decided=_decided(case.id),
         drafted=drafted[::-1],
         requests=requests[::-1],
         votes=votes.of(requests),
-        tasks=effects.tasks_of(case.id),
-        parcels=outbox.of_case(case.id),
+        tasks=effects.tasks_of(case.id, last=last),
+        parcels=outbox.of_case(case.id, last=last),
         clocks=_clocks(case.id),
         readings=_readings(case.contact_id) if case.contact_id else (),
         earlier=_earlier(case, case.contact_id) if case.contact_id else (),
@@ -157,8 +167,15 @@ def _decided(case_id: CaseId) -> Sequence[Decided]:
 
 def _clocks(case_id: CaseId) -> Sequence[Deadline]:
     return [
-        Deadline(kind=row.kind, due_at=row.due_at, paused=row.paused_at is not None, met_at=row.met_at)
-        for row in execute(select(clocks).where(clocks.c.case_id == case_id))
+        Deadline(
+            kind=row.kind,
+            started_at=row.started_at,
+            due_at=row.due_at,
+            paused_at=row.paused_at,
+            met_at=row.met_at,
+            breached_at=row.breached_at,
+        )
+        for row in execute(select(clocks).where(clocks.c.case_id == case_id).order_by(clocks.c.started_at))
     ]
 
 

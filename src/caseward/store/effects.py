@@ -110,11 +110,10 @@ def task(task_id: str, *, lock: bool = False) -> Task:
     return _task(row)
 
 
-def tasks_of(case_id: CaseId) -> list[Task]:
-    """Return a case's tasks, oldest first."""
-    return [
-        _task(row) for row in db.execute(select(tasks).where(tasks.c.case_id == case_id).order_by(tasks.c.created_at))
-    ]
+def tasks_of(case_id: CaseId, *, last: int | None = None) -> list[Task]:
+    """Return a case's tasks, or its last ones, oldest first."""
+    latest = select(tasks).where(tasks.c.case_id == case_id).order_by(tasks.c.created_at.desc()).limit(last)
+    return [_task(row) for row in reversed(db.execute(latest).all())]
 
 
 def move_task(

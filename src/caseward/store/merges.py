@@ -198,6 +198,57 @@ _PUT_BACK_DOORS: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What would move with a case."""
+
+    messages: int
+    notes: int
+    requests: int
+    """Those that wait for a decision, and would be withdrawn."""
+    doors: int
+    """Addresses at which it goes on."""
+
+
+def weigh(case_id: CaseId) -> Weight:
+    """Return what would move if a case became part of another."""
+    row = db.run(_WEIGH, {"case": case_id}).fetchall()[0]
+    return Weight(messages=row.messages, notes=row.notes, requests=row.requests, doors=row.doors)
+
+
+_WEIGH: Final = """
+    select
+        (select count(*) from messages where case_id = %(case)s and kind <> 'note') as messages,
+        (select count(*) from messages where case_id = %(case)s and kind = 'note') as notes,
+        (select count(*) from approvals where case_id = %(case)s and (state = 'open' or held_until is not null))
+            as requests,
+        (select count(*) from doors where case_id = %(case)s and closed_at is null) as doors
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belongings:
+    """What would move with a contact."""
+
+    addresses: int
+    cases: int
+    outreach: int
+
+
+def belongings(contact_id: ContactId) -> Belongings:
+    """Return what would count as another contact's."""
+    row = db.run(_BELONGINGS, {"contact": contact_id}).fetchall()[0]
+    return Belongings(addresses=row.addresses, cases=row.cases, outreach=row.outreach)
+
+
+_BELONGINGS: Final = """
+    select
+        (select count(*) from identities where contact_id = %(contact)s) as addresses,
+        (select count(*) from cases where contact_id = %(contact)s) as cases,
+        (select count(*) from outreach where contact_id = %(contact)s) as outreach
+"""
+
+
 def in_work(case_id: CaseId) -> str:
     """Return why a case cannot be put into another just now, or nothing: a message nobody has read, work under way."""
     row = db.run(_IN_WORK, {"case": case_id}).fetchall()[0]

@@ -292,10 +292,10 @@ def of_turn(conversation_id: ConversationId, turn: int) -> list[Message]:
     return [of_row(row) for row in rows]
 
 
-def of_case(case_id: str) -> list[Message]:
-    """Return every message of a case, notes included, oldest first."""
-    rows = db.execute(select(table).where(table.c.case_id == case_id).order_by(table.c.seq))
-    return [of_row(row) for row in rows]
+def of_case(case_id: str, *, last: int | None = None) -> list[Message]:
+    """Return every message of a case, notes included, or its last ones, oldest first."""
+    latest = select(table).where(table.c.case_id == case_id).order_by(table.c.seq.desc()).limit(last)
+    return [of_row(row) for row in reversed(db.execute(latest).all())]
 
 
 def of_row(row: Any) -> Message:

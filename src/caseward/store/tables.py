@@ -127,6 +127,7 @@ messages = Table(
     UniqueConstraint("conversation_id", "provider_id"),
     Index(None, "conversation_id", "seq"),
     Index(None, "case_id", "seq"),
+    Index("messages_files_idx", "case_id", postgresql_where=text("jsonb_array_length(attachments) > 0")),
     Index(
         "messages_unclaimed_idx",
         "conversation_id",
@@ -165,7 +166,7 @@ cases = Table(
     moment("lease_until", required=False),  # until when a person who answers outside the desk keeps it
     Column("merged", Text),  # id of the case that this one is part of now
     moment("snoozed_until", required=False),
-    moment("due_at", required=False),  # of the next promise that is not met; kept with the clocks, for lists
+    moment("due_at", required=False),  # of the next clock that runs; kept with the clocks, for lists
     moment("reopened_at", required=False),
     Index("cases_due_idx", "due_at", postgresql_where=text(f"status in {OPEN}")),
     Index("cases_owned_idx", "owner", postgresql_where=text(f"owner <> 'desk' and status in {OPEN}")),

@@ -29,17 +29,32 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "approval",
         "palette",
         "casefile",
+        "contact",
         "reasons",
         "settings",
         "knowledge",
         "audit",
         "states",
+        "live",
     ),
     "chat.css": ("tokens", "base", "chat"),
 }
 """Style sheet → the files of static/css it is made of, in order."""
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
-    "console.js": ("common", "clocks", "theme", "drafts", "evidence", "live", "palette", "keys", "knowledge"),
+    "console.js": (
+        "common",
+        "parts",
+        "clocks",
+        "theme",
+        "drafts",
+        "composer",
+        "evidence",
+        "live",
+        "presence",
+        "palette",
+        "keys",
+        "knowledge",
+    ),
 }
 """Script → the files of static/js it is made of, in order; they are one module and share its names."""
 TYPES = {

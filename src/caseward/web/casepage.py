@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlencode
 
-from caseward.core.case import DESK, DONE, CaseStatus
+from caseward.core.case import DESK, DONE, Case, CaseStatus
 from caseward.core.errors import NotFound
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.store import casefile, people, trail
+from caseward.desk import macros, notes
+from caseward.store import casefile, conversation, merges, people, ratings, trail
 from caseward.store.casefile import CaseFile
+from caseward.store.conversation import Stretch
 from caseward.store.people import Person
-from caseward.web import card, citations, dossier, entries, masking, thread, times, trying, words
+from caseward.web import card, citations, dossier, entries, joined, masking, thread, times, trying, words
 from caseward.web.card import Card, Composed, Notice, Typed
 from caseward.web.citations import Evidence
 from caseward.web.entries import Told
-from caseward.web.thread import Item
+from caseward.web.thread import Item, Reader
 from caseward.web.times import Clock
 from caseward.web.trace import Drafted, Step, drafts, work
 from caseward.web.turns import Turn, turns
 
 TABS = {"file": "Case file", "history": "History", "trace": "Trace"}
+HEARD = "acknowledgement"
+"""Template that says that we heard, and no more."""
 HISTORY = 200
 """Entries the History tab shows."""
+LAST = 50
+"""Drafts, requests and pieces of work that a page knows of."""
+CONTACT_ROLES = dossier.WORK_ON_CASES | {Role.ADMIN}
+"""Who sees whole contacts, not only the cases that concern them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +58,15 @@ class CasePage:
     tier: Tier | None
     channel: str
     clock: Clock | None
-    cut: bool
     thread: Sequence[Item]
+    earlier_href: str
+    """Where what was said before can be read; empty when nothing was."""
+    latest_href: str
+    """Where what was said last can be read; empty when it is here."""
+    merged: dossier.Other | None
+    """The case that this one is part of."""
+    done: joined.Done | None
+    """What was put together or taken apart just now."""
     outcome: dossier.Outcome | None
     composer: Composer
     tab: str
@@ -62,6 +78,13 @@ class CasePage:
     woken: Notice | None
     """What broke the glass for it."""
     matter: str
+    disposition: str
+    """As what it was settled; empty before."""
+    contact_href: str
+    reaches: Sequence[dossier.Reach]
+    """Where the contact can be answered."""
+    deadlines: Sequence[dossier.Deadline]
+    rating: dossier.Rated | None
     readings: Sequence[dossier.Reading]
     evidence: Sequence[Evidence]
     earlier: Sequence[dossier.Other]
@@ -81,6 +104,14 @@ class CasePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One thing to choose."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
     """Where a person writes in their own words."""
 
@@ -90,6 +121,15 @@ class Composer:
     """Whether the person may settle the case here."""
     hand_back: bool
     """Whether a person holds the case, so that it can be given back to the desk."""
+    reopen: bool
+    """Whether the person may take the settled case up again."""
+    join: bool
+    """Whether the person may put cases together and take them apart."""
+    macros: Mapping[str, Sequence[Choice]]
+    """Heading → the templates that can be taken into the reply."""
+    dispositions: Sequence[Choice]
+    people: Sequence[str]
+    """Names that a note can call upon."""
     text: str
     notice: Notice | None
     open: bool
@@ -103,6 +143,10 @@ class Wish:
     """Address of this view without tab and act."""
     origin: str = "case"
     tab: str = "file"
+    before: int = 0
+    """Number before which the conversation is shown; 0 for its end."""
+    done: str = ""
+    """The merge or split that was just done."""
     typed: Typed = field(default_factory=Typed)
     composed: Composed = field(default_factory=Composed)
     reveal: str = ""
@@ -115,17 +159,23 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
 
     Needs an open transaction.
     """
-    file = casefile.read(case_id)
+    file = casefile.read(case_id, last=LAST)
     require_readable(person, file)
     hidden = person.role is Role.ADMIN
     full_name = file.contact.name if file.contact else ""
     name = (words.masked_name(full_name) if hidden else full_name) or words.NOBODY
     names = people.names()
-    told = [
-        entries.told(entry, names=names, numbers={})
-        for entry in trail.entries(trail.Filter(case_id=file.case.id), limit=HISTORY)
-    ]
-    events = [entries.spoken(each) for each in reversed(told) if entries.in_conversation(each)]
+    joins = person.role in dossier.WORK_ON_CASES and bool(words.lanes_of(pack, person))
+    said = conversation.stretch(file.case.id, before=wish.before)
+    reader = Reader(
+        name=name,
+        names=names,
+        calls=notes.names(names.values()),
+        language=file.case.language,
+        zone=pack.hours.zone,
+        now=now,
+        may_open=person.role in dossier.WORK_ON_CASES,
+    )
     request = file.request
     shown = request or (file.requests[0] if file.requests else None)
     drafted = file.draft(shown.draft_id) if shown else next(iter(file.drafted), None)
@@ -138,8 +188,16 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         tier=file.case.tier,
         channel=words.channel(file.case.channel),
         clock=_clock(file, pack, now),
-        cut=len(file.messages) > thread.MESSAGES,
-        thread=thread.thread(file, events, name=name, names=names),
+        thread=thread.thread(
+            said.said,
+            _events(file.case, said, names, joins=joins),
+            reader,
+            acknowledged=_acknowledged(pack, file, said),
+        ),
+        earlier_href=with_query(wish.href, before=said.earlier) if said.earlier else "",
+        latest_href=wish.href if said.later else "",
+        merged=_merged(pack, file.case),
+        done=joined.done(wish.done) if joins else None,
         outcome=None if request else dossier.outcome(file, names),
         composer=_composer(file, person, pack, wish.composed),
         tab=wish.tab if wish.tab in TABS else "file",
@@ -150,14 +208,16 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         status=dossier.Marked(text=words.status(file.case.status)[0], level=words.status(file.case.status)[1]),
         woken=_woken(file, pack),
         matter=words.matter(pack, file.case.intent),
+        disposition=_title(file.case.disposition) if file.case.status in DONE else "",
+        contact_href=f"/contacts/{file.contact.id}" if file.contact and person.role in CONTACT_ROLES else "",
+        reaches=dossier.reaches(file, may_change=joins),
+        deadlines=dossier.deadlines(file, pack),
+        rating=dossier.rated(ratings.of(file.case.id)),
         readings=dossier.readings(file, pack, now),
         evidence=citations.evidence_of(draft),
-        earlier=[
-            dossier.Other(id=each.id, number=each.number, matter=words.matter(pack, each.intent), tier=each.tier)
-            for each in file.earlier
-        ],
+        earlier=[dossier.other(each, pack) for each in file.earlier],
         effort=dossier.effort(file, draft),
-        history=told if wish.tab == "history" else (),
+        history=_history(file.case, names) if wish.tab == "history" else (),
         audit_href=f"/audit?case={file.case.number}",
         trace=turns(pack, file) if wish.tab == "trace" else (),
         may_try=person.role in trying.READERS,
@@ -187,19 +247,97 @@ def require_readable(person: Person, file: CaseFile) -> None:
         raise NotFound(f"no case {file.case.id!r}")
 
 
+def callable_people(case: Case) -> dict[str, str]:
+    """Return id → name of those whom a note in a case can call upon: who may read it."""
+    affected = case.status is CaseStatus.PENDING_VERIFICATION
+    return {
+        each.id: each.name
+        for each in people.every()
+        if not each.disabled and (affected or each.role is not Role.ON_CALL)
+    }
+
+
 def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) -> Composer:
     """Return the composer: notes of whoever works on cases, replies while nobody is asked to decide."""
+    case = file.case
     works = person.role in dossier.WORK_ON_CASES
-    may_reply = works and bool(words.lanes_of(pack, person)) and file.request is None
+    decides = works and bool(words.lanes_of(pack, person))
+    may_reply = decides and file.request is None and case.merged is None
+    replies = may_reply and case.status is not CaseStatus.CLOSED
     return Composer(
-        reply=may_reply and file.case.status is not CaseStatus.CLOSED,
+        reply=replies,
         note=works,
-        resolve=may_reply and file.case.status not in DONE,
-        hand_back=may_reply and file.case.owner != DESK and file.case.status not in DONE,
+        resolve=may_reply and case.status not in DONE,
+        hand_back=may_reply and case.owner != DESK and case.status not in DONE,
+        reopen=decides and case.status in DONE and case.merged is None,
+        join=decides and case.merged is None,
+        macros=_macros(case) if replies else {},
+        dispositions=_dispositions(pack, case) if may_reply else (),
+        people=sorted({name for id, name in callable_people(case).items() if id != person.id}) if works else (),
         text=composed.text,
         notice=composed.notice,
-        open=bool(composed.text),
+        open=bool(composed.text or composed.notice),
     )
+
+
+def _macros(case: Case) -> dict[str, list[Choice]]:
+    offered = macros.offered(case)
+    groups = {"For this matter": True, "Others": False}
+    found = {
+        heading: [Choice(value=each.id, label=_title(each.id)) for each in offered if each.fits is fits]
+        for heading, fits in groups.items()
+    }
+    return {heading: choices for heading, choices in found.items() if choices}
+
+
+def _dispositions(pack: Pack, case: Case) -> list[Choice]:
+    """Return how the pack settles matters, those of this case's kind first."""
+    own = pack.intents.get(case.intent)
+    ordered = [*(own.plans if own else ()), *(plan for each in pack.intents.values() for plan in each.plans)]
+    known = dict.fromkeys(plan.disposition for plan in ordered if plan.disposition)
+    return [Choice(value=each, label=_title(each)) for each in known]
+
+
+def _title(code: str) -> str:
+    return words.humane(code.replace("-", "_"))
+
+
+def _events(case: Case, said: Stretch, names: Mapping[str, str], *, joins: bool) -> list[Told]:
+    """Return what happened between the messages that are shown, as the conversation tells it."""
+    entries_ = conversation.happened(case.id, entries.BETWEEN_MESSAGES, since=said.since, until=said.until)
+    kinds: Sequence[merges.Kind] = ("case", "split") if any(each.kind == "link" for each in entries_) and joins else ()
+    standing = {merge.id for kind in kinds for merge in merges.standing(kind, of=case.id)}
+    pairs = [(entries.told(each, names=names, numbers={}), each.payload) for each in entries_]
+    return [
+        entries.spoken(told, payload, channel=case.channel, names=names, standing=standing)
+        for told, payload in pairs
+        if entries.in_conversation(told)
+    ]
+
+
+def _acknowledged(pack: Pack, file: CaseFile, said: Stretch) -> str:
+    """Return the id of the first reply if it only says that we heard; empty otherwise."""
+    first = next((each.message for each in said.said if not each.message.inbound and each.message.kind == "text"), None)
+    if first is None or said.earlier:
+        return ""
+    heard = {plan.acknowledge for each in pack.intents.values() for plan in each.plans} | {HEARD}
+    sent = conversation.happened(file.case.id, ("send",), since=first.at, until=first.at)
+    templates = {each.payload.get("template") for each in sent if each.payload}
+    return first.id if templates & heard else ""
+
+
+def _history(case: Case, names: Mapping[str, str]) -> list[Told]:
+    found = trail.entries(trail.Filter(case_id=case.id), limit=HISTORY)
+    return [entries.told(entry, names=names, numbers={}) for entry in found]
+
+
+def _merged(pack: Pack, case: Case) -> dossier.Other | None:
+    return dossier.other(casefile.find(case.merged), pack) if case.merged else None
+
+
+def with_query(href: str, **more: object) -> str:
+    """Return an address of ours with further parts of its query."""
+    return f"{href}{'&' if '?' in href else '?'}{urlencode(more)}"
 
 
 def _woken(file: CaseFile, pack: Pack) -> Notice | None:
@@ -229,9 +367,8 @@ def _clock(file: CaseFile, pack: Pack, now: datetime) -> Clock | None:
 
 
 def _tabs(wish: Wish) -> list[Tab]:
-    joint = "&" if "?" in wish.href else "?"
     current = wish.tab if wish.tab in TABS else "file"
     return [
-        Tab(label=label, href=f"{wish.href}{joint}tab={tab}#file", current=tab == current)
+        Tab(label=label, href=f"{with_query(wish.href, tab=tab)}#file", current=tab == current)
         for tab, label in TABS.items()
     ]

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caseward.core.approval import AGREED, ApprovalState
-from caseward.core.case import IdentityState
+from caseward.core.case import Case, CaseStatus, IdentityState
 from caseward.core.checks import facts_of
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
-from caseward.core.roles import Role
+from caseward.core.roles import WORK_ON_CASES as WORK_ON_CASES
 from caseward.core.task import Draft
+from caseward.store import casefile, contacts, messages
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
-from caseward.web import words
-
-WORK_ON_CASES = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
-"""Who answers, writes notes, and may see a whole number or address; each such look is logged."""
+from caseward.store.ratings import Rating
+from caseward.web import times, words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +57,47 @@ class Other:
     number: int
     matter: str
     tier: Tier | None
+    status: str
+    at: datetime
+    """When it was opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """A channel on which the contact can be answered."""
+
+    channel: str
+    label: str
+    address: str
+    """Masked."""
+    current: bool
+    """Replies go there now."""
+    may_change: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """One promise of a case: how it stands, and how its time is counted."""
+
+    label: str
+    state: str
+    level: str
+    icon: str
+    at: datetime
+    due_at: datetime
+    started_at: datetime
+    left: str
+    """Business time that is left of a paused one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """How the contact was served, by their own word."""
+
+    score: int | None
+    """1 to 5; None while nobody answered."""
+    comment: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,3 +201,62 @@ def effort(file: CaseFile, draft: Draft | None) -> list[Pair]:
     if file.case.reopened:
         pairs.append(Pair(label="Reopened", value=f"{file.case.reopened} times"))
     return pairs
+
+
+def other(case: Case, pack: Pack) -> Other:
+    """Return a case as another one points to it."""
+    matter, status = words.matter(pack, case.intent), words.status(case.status)[0]
+    return Other(id=case.id, number=case.number, matter=matter, tier=case.tier, status=status, at=case.opened_at)
+
+
+def reaches(file: CaseFile, *, may_change: bool) -> list[Reach]:
+    """Return where the contact can be answered: where replies go now, and the other addresses proved to be theirs."""
+    now = messages.address(file.case)
+    theirs = [f"{each.channel}:{each.address}" for each in contacts.proved(file.contact.id)] if file.contact else []
+    found = []
+    for via in dict.fromkeys([now, *theirs]):
+        channel, _, address = via.partition(":")
+        found.append(
+            Reach(
+                channel=channel,
+                label=words.channel(channel),
+                address=words.masked_address(address),
+                current=via == now,
+                may_change=may_change and via != now and file.case.status is not CaseStatus.CLOSED,
+            )
+        )
+    return found
+
+
+def deadlines(file: CaseFile, pack: Pack) -> list[Deadline]:
+    """Return the promises of a case, as they stand."""
+    return [_deadline(each, pack) for each in file.clocks]
+
+
+def _deadline(clock: casefile.Deadline, pack: Pack) -> Deadline:
+    state, level, icon, at = "Due", "", "clock", clock.due_at
+    if clock.breached_at is not None:
+        state, level, icon, at = "Missed", "bad", "triangle-alert", clock.breached_at
+    elif clock.met_at is not None:
+        state, level, icon, at = "Met", "ok", "circle-check", clock.met_at
+    elif clock.paused_at is not None:
+        state, icon, at = "Paused", "circle-pause", clock.paused_at
+    paused = clock.paused_at is not None and clock.met_at is None
+    left = pack.hours.between(clock.paused_at, clock.due_at) if paused and clock.paused_at else None
+    return Deadline(
+        label=times.label(clock.kind),
+        state=state,
+        level=level,
+        icon=icon,
+        at=at,
+        due_at=clock.due_at,
+        started_at=clock.started_at,
+        left=times.duration(left) if left is not None else "",
+    )
+
+
+def rated(rating: Rating | None) -> Rated | None:
+    """Return what a contact was asked of how they were served; None where they were not asked."""
+    if rating is None:
+        return None
+    return Rated(score=rating.score, comment=rating.comment, at=rating.at or rating.asked_at)

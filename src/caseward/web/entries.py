@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from caseward.core.case import CaseStatus
+from caseward.core.case import DESK, CaseStatus
 from caseward.store.trail import Entry
 from caseward.web import words
 
@@ -39,6 +39,8 @@ class Told:
     case_id: str
     case_number: int | None
     hash: str
+    undo: str = ""
+    """What was put together or taken apart here, as long as a person may undo it."""
 
 
 def _parts(*names: str) -> Callable[[Payload], str]:
@@ -51,12 +53,11 @@ def _parts(*names: str) -> Callable[[Payload], str]:
 
 
 def _decision(payload: Payload) -> str:
-    hold = payload.get("hold")
     return words.joined(
         [
             str(payload.get("tier") or ""),
             _plain(payload.get("rules")) or "no rule for sure",
-            f"held: {_plain(hold)}" if hold else "",
+            _held(payload),
             f"not known: {_plain(payload['missing'])}" if payload.get("missing") else "",
             _plain(payload.get("reasons")),
         ]
@@ -89,6 +90,34 @@ def _verdict(payload: Payload) -> str:
     )
 
 
+def _case(payload: Payload) -> str:
+    """Return what changed of a case: its status, or who has it."""
+    return words.joined([_status(payload), _plain(payload.get("disposition"))])
+
+
+def _link(payload: Payload) -> str:
+    """Return what was put together, taken apart, opened or closed."""
+    for name, told in (
+        ("merged", "{merged} became part of {into}"),
+        ("unmerged", "{unmerged} is apart from {from} again"),
+        ("split", "{split} was split off {off}"),
+        ("opened", "What comes in by {opened} belongs here"),
+        ("closed", "What comes in by {closed} belongs here no longer"),
+    ):
+        if payload.get(name):
+            said = told.format_map({key: _door(value) for key, value in payload.items()})
+            return words.joined([said, _plain(payload.get("reason"))])
+    if "reach" in payload:
+        return f"Goes on by {_door(payload['reach'])}" if payload["reach"] else "Goes on wherever the contact writes"
+    return ""
+
+
+def _door(value: Any) -> str:
+    """Return a value, or an address with its channel in words, masked."""
+    channel, colon, address = str(value).partition(":")
+    return words.joined([words.channel(channel), words.masked_address(address)]) if colon else _plain(value)
+
+
 def _check(payload: Payload) -> str:
     return "Passed" if payload.get("passed") else f"Failed: {_plain(payload.get('failed'))}"
 
@@ -102,7 +131,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "approval": ("hand", "Asked for a decision", _parts("question")),
     "break_glass": ("triangle-alert", "Woke a person", _parts("wakes", "because", "severity")),
     "breach": ("triangle-alert", "A promise was missed", _parts("clock")),
-    "case": ("circle-dot", "Case", _status),
+    "case": ("circle-dot", "Case", _case),
     "check": ("shield-check", "Checked the draft", _check),
     "decision": ("shield-alert", "Decided by rule", _decision),
     "delivery": ("send", "Delivery", _parts("state", "error")),
@@ -113,9 +142,12 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "health": ("activity", "Health of a system", _health),
     "identity": ("user-check", "Checked identity", _parts("outcome")),
     "inbound": ("message-circle", "Message came in", _parts("text")),
+    "link": ("history", "What belongs together", _link),
+    "mention": ("eye", "Saw that a note calls upon them", _parts("seen")),
     "note": ("pencil", "Wrote an internal note", _parts("text")),
     "rating": ("message-circle", "Said how it was", _parts("score", "comment")),
     "result": ("circle-check", "Carried out", _parts("skill", "status", "reference", "detail")),
+    "read": ("history", "Had the facts read anew", _parts()),
     "reveal": ("eye", "Looked at personal data", _parts("field")),
     "send": ("send", "Reply sent", _parts("text")),
     "task": ("wrench", "Asked operations", _parts("skill", "state")),
@@ -127,7 +159,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
 }
 """Kind → icon, title, and what its payload says in a line. A kind that is not here is shown by its name."""
 BETWEEN_MESSAGES = frozenset(
-    {"approval", "breach", "break_glass", "case", "decision", "denied", "identity", "result", "verdict"}
+    {"approval", "breach", "break_glass", "case", "decision", "denied", "identity", "link", "result", "verdict"}
 )
 """Kinds shown in the conversation; the messages themselves stand there anyway, the rest is in the History tab."""
 AWAITED = words.STATUS[CaseStatus.WAITING_APPROVAL][0].lower()
@@ -173,14 +205,45 @@ def line(kind: str, payload: Payload | None) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def spoken(told: Told) -> Told:
-    """Return an entry as the conversation tells it: a verdict by the name of who gave it."""
-    return replace(told, title=told.actor) if told.kind == "verdict" else told
+def spoken(
+    told: Told, payload: Payload | None, *, channel: str, names: Mapping[str, str], standing: Collection[str] = ()
+) -> Told:
+    """Return an entry as the conversation tells it; `standing` are the merges that may be undone there."""
+    payload = payload or {}
+    match told.kind:
+        case "verdict":
+            return replace(told, title=told.actor)
+        case "case" if payload.get("status") == "opened":
+            return replace(told, title=f"Opened on {words.channel(channel)}", text="")
+        case "case" if "owner" in payload:
+            return replace(told, title=_owner(str(payload["owner"]), names), text="")
+        case "case":
+            return replace(told, title=told.text[:1].upper() + told.text[1:], text="")
+        case "decision":
+            why = words.joined([_held(payload), _plain(payload.get("reasons")) or _plain(payload.get("rules"))])
+            return replace(told, title=f"Classified {payload.get('tier', '')}".strip(), text=why)
+        case "link":
+            return replace(told, title=told.text, text="", undo=_undoable(payload, standing))
+    return told
 
 
 def in_conversation(told: Told) -> bool:
     """Return whether an entry is shown between the messages; that a decision is awaited says the request itself."""
     return told.kind in BETWEEN_MESSAGES and (told.kind, told.text) != ("case", AWAITED)
+
+
+def _held(payload: Payload) -> str:
+    hold = payload.get("hold")
+    return f"held: {_plain(hold)}" if hold else ""
+
+
+def _owner(owner: str, names: Mapping[str, str]) -> str:
+    return "Given back to the desk" if owner == DESK else f"{words.who(owner, names)} has the case"
+
+
+def _undoable(payload: Payload, standing: Collection[str]) -> str:
+    merge = str(payload.get("merge") or "")
+    return merge if merge in standing and "unmerged" not in payload else ""
 
 
 def _plain(value: Any) -> str:

@@ -36,7 +36,12 @@ class Clock:
     @property
     def label(self) -> str:
         """Say what the deadline is for."""
-        return {"first_response": "First reply", "resolution": "Resolve", "decision": "Decide"}.get(self.kind, "Due")
+        return label(self.kind)
+
+
+def label(kind: str) -> str:
+    """Return what a kind of deadline is for."""
+    return {"first_response": "First reply", "resolution": "Resolve", "decision": "Decide"}.get(kind, "Due")
 
 
 def clock(

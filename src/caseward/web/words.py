@@ -9,6 +9,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 from caseward.core.approval import in_lane
+from caseward.core.masking import masked_address as masked_address
 from caseward.core.masking import masked_email as masked_email
 from caseward.core.masking import masked_name as masked_name
 from caseward.core.masking import masked_number as masked_number

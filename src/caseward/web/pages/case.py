@@ -9,11 +9,11 @@ from fastapi.responses import RedirectResponse
 
 from caseward.core.errors import BadInput, CasewardError, Refused
 from caseward.core.text import clean
-from caseward.desk import tools
-from caseward.flows import by_hand
-from caseward.store import casefile, log, messages
+from caseward.desk import notes, tools
+from caseward.flows import by_hand, joining
+from caseward.store import casefile, log
 from caseward.store.db import transaction
-from caseward.web import failures, render, workspace
+from caseward.web import casepage, failures, render, workspace
 from caseward.web.card import Composed, Notice, Typed
 from caseward.web.dossier import WORK_ON_CASES
 from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, local_path, only
@@ -42,10 +42,16 @@ def case(
     view: str = "",
     q: Annotated[str, Query(max_length=100)] = "",
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    before: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    done: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show a case; `act` opens the card's editor or its reasons."""
+    """Show a case; `act` opens the card's editor or its reasons, `before` shows what was said before a number, `done`
+    says what was just put together or taken apart."""
     where = Where(view=view, search=q.strip(), page=page)
-    return _show(request, visitor, case_id, where=where, tab=tab, typed=Typed(act=act))
+    shown = show(request, visitor, case_id, where=where, tab=tab, typed=Typed(act=act), before=before, done=done)
+    with transaction():
+        notes.seen(casefile.find(case_id), visitor.person.id)
+    return shown
 
 
 @router.post("/cases/{case_id}/reveal")
@@ -59,7 +65,7 @@ def reveal(
     with transaction():
         found = casefile.find(case_id)
         log.append("reveal", visitor.person.id, {"field": field}, at=tools.now(), case_id=found.id)
-    return _show(request, visitor, case_id, reveal=field)
+    return show(request, visitor, case_id, reveal=field)
 
 
 @router.post("/cases/{case_id}/reply")
@@ -89,16 +95,15 @@ def note(
     text: Annotated[str, Form()] = "",
     next: Annotated[str, Form(max_length=500)] = "/",
 ) -> Response:
-    """Leave a note for the team; no customer ever sees it."""
-    words, now, author = clean(text).strip(), tools.now(), visitor.person.id
+    """Leave a note for the team, which may call upon people by `@Name`; no customer ever sees it."""
+    words = clean(text).strip()
     try:
         _require_length(words)
     except BadInput as error:
         return _not_taken(request, visitor, case_id, words, error)
     with transaction():
         found = casefile.find(case_id)
-        messages.add(found.conversation_id, case_id=found.id, author=author, text=words, at=now, kind="note")
-        log.append("note", author, {"text": words}, at=now, case_id=found.id, conversation_id=found.conversation_id)
+        notes.write(found, words, person=visitor.person.id, people=casepage.callable_people(found))
     return RedirectResponse(local_path(next), status_code=303)
 
 
@@ -106,12 +111,40 @@ def note(
 def resolve(
     case_id: str,
     visitor: Annotated[Visitor, Depends(worker)],
+    disposition: Annotated[str, Form(max_length=500)] = "",
     next: Annotated[str, Form(max_length=500)] = "/",
 ) -> Response:
-    """Settle a case; what is still asked about it is withdrawn."""
+    """Settle a case, and say as what; what is still asked about it is withdrawn."""
     with transaction():
         found = casefile.find(case_id)
-    by_hand.resolve(found.id, person=visitor.person.id, role=visitor.person.role)
+    by_hand.resolve(found.id, person=visitor.person.id, role=visitor.person.role, disposition=disposition)
+    return RedirectResponse(local_path(next), status_code=303)
+
+
+@router.post("/cases/{case_id}/reopen")
+def reopen(
+    case_id: str,
+    visitor: Annotated[Visitor, Depends(worker)],
+    next: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Take a settled case up again; it is the visitor's then."""
+    with transaction():
+        found = casefile.find(case_id)
+    by_hand.reopen(found.id, person=visitor.person.id, role=visitor.person.role)
+    return RedirectResponse(local_path(next), status_code=303)
+
+
+@router.post("/cases/{case_id}/move")
+def move(
+    case_id: str,
+    visitor: Annotated[Visitor, Depends(worker)],
+    to: Annotated[str, Form(max_length=300)] = "",
+    next: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Have a case go on at another channel of its contact, or wherever they write."""
+    with transaction():
+        found = casefile.find(case_id)
+    joining.move(found.id, to, person=visitor.person.id, role=visitor.person.role)
     return RedirectResponse(local_path(next), status_code=303)
 
 
@@ -137,12 +170,13 @@ def _not_taken(request: Request, visitor: Visitor, case_id: str, words: str, err
     """Show the case again with the words that were not taken, and why."""
     why = failures.sentence(str(error).removeprefix("text: "))
     composed = Composed(text=words, notice=Notice(level="bad", title="This was not sent", text=why))
-    return _show(request, visitor, case_id, status=failures.status_of(error), composed=composed)
+    return show(request, visitor, case_id, status=failures.status_of(error), composed=composed)
 
 
-def _show(
+def show(
     request: Request, visitor: Visitor, case_id: str, *, where: Where | None = None, status: int = 200, **wish: Any
 ) -> Response:
+    """Return the page of a case as it is to be shown; `wish` are further parts of casepage.Wish."""
     with transaction():
         context = workspace.case(tools.pack(), visitor.person, case_id, where or Where(), now=tools.now(), **wish)
     return render.page(request, "case.html", context, visitor=visitor, here="/inbox", status=status)

@@ -29,6 +29,8 @@ create index cases_snoozed_idx on cases (snoozed_until) where snoozed_until is n
 
 create index outbox_message_id_idx on outbox (message_id);
 
+create index messages_files_idx on messages (case_id) where jsonb_array_length(attachments) > 0;
+
 create table case_tags (
     case_id text not null references cases (id),
     tag text not null,
