@@ -20,6 +20,7 @@ import httpx2
 import pytest
 
 from caseward.core.pack import Pack
+from tests.commands import Outcome, typed
 from tests.conftest import wait_until
 from tests.e2e.store.test_embedded import running
 
@@ -57,12 +58,17 @@ class Demo:
         """Return role → sign-in link, as printed."""
         return dict(re.findall(r"^  (\w+) +(http://\S+/sign-in/\S+)$", self.said, re.MULTILINE))
 
-    def command(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, stdin: str = "") -> Outcome:
         """Run another command of the same installation."""
-        return subprocess.run(
-            [COMMAND, *words], input=stdin, capture_output=True, text=True, timeout=60,
+        return typed(*words, given={"CASEWARD_DATA": str(self.folder / "data"), **self.settings}, stdin=stdin)
+
+    def apart(self, *words: str) -> Outcome:
+        """Run another command of the same installation in a process of its own, as whoever types it does."""
+        done = subprocess.run(
+            [COMMAND, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
             env={**environment(self.folder), **self.settings}, check=False,
         )  # fmt: skip
+        return Outcome(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def chat(self, *texts: str, as_: str | None = None) -> tuple[httpx2.Client, str]:
         """Open a chat, say things, and return the client and the conversation."""
@@ -161,7 +167,7 @@ def test_the_five_things_begin_as_the_guide_says(demo: Demo, school: Pack) -> No
         client, _conversation = demo.chat(str(each["say"]), as_=each.get("as"))
         first[str(each["id"])] = demo.replies(client)[0]
 
-    answer = json.loads(demo.command("ask", "--json", str(school.records["tour"][0]["say"])).stdout)
+    answer = json.loads(demo.command("ask", "--json", str(school.records["tour"][0]["say"])).out)
     assert first["published-answer"] == answer["answer"]
     assert first["reschedule-in-time"].count("\n") > 2, "a list to choose from"
     for name in ("next-session", "reschedule-too-late", "refund"):
@@ -172,32 +178,32 @@ def test_the_five_things_begin_as_the_guide_says(demo: Demo, school: Pack) -> No
 def test_a_case_is_explained_and_the_log_is_whole(demo: Demo) -> None:
     client, conversation = demo.chat("saya mau refund", as_="stu-003")
     demo.replies(client)
-    token = demo.command("token", "new", "--role", "admin").stdout.strip()
+    token = demo.command("token", "new", "--role", "admin").out.strip()
     api = {"Authorization": f"Bearer {token}"}
     listed = httpx2.get(f"{demo.url}/api/v1/cases", headers=api).json()["items"]
     number = next(each["number"] for each in listed if each["conversation"] == conversation)
 
-    told = demo.command("explain", str(number))
-    read = json.loads(demo.command("explain", str(number), "--json").stdout)
+    told = demo.apart("explain", str(number))
+    read = json.loads(demo.command("explain", str(number), "--json").out)
     log = demo.command("log", "verify", "--json")
 
-    assert told.returncode == 0
-    assert "R3  refund-request\n        Money that has gone back cannot be fetched again" in told.stdout
-    assert "identity = verified (from identity at " in told.stdout
-    assert "What would have to change" in told.stdout
-    assert "Asked in lane coach: Return this payment?" in told.stdout
+    assert told.code == 0
+    assert "R3  refund-request\n        Money that has gone back cannot be fetched again" in told.out
+    assert "identity = verified (from identity at " in told.out
+    assert "What would have to change" in told.out
+    assert "Asked in lane coach: Return this payment?" in told.out
     assert read["decision"]["tier"] == "R3"
     assert {"name", "value", "source", "at"} <= set(read["decision"]["facts"][0])
     assert "refund-request" in {each["rule"] for each in read["decision"]["explanation"]["matched"]}
-    assert (log.returncode, json.loads(log.stdout)["ok"]) == (0, True)
-    assert json.loads(log.stdout)["entries"] > 0
+    assert (log.code, json.loads(log.out)["ok"]) == (0, True)
+    assert json.loads(log.out)["entries"] > 0
 
 
 def test_the_doctor_finds_it_ready(demo: Demo) -> None:
-    said = demo.command("doctor", "--json")
+    said = demo.apart("doctor", "--json")
 
-    assert said.returncode == 0, said.stdout
-    found = json.loads(said.stdout)
+    assert said.code == 0, said.out
+    found = json.loads(said.out)
     assert found["ready"] is True
     assert {"database", "workers", "sweeper", "pack", "release", "backlog"} <= {
         each["name"] for each in found["checks"]
@@ -220,28 +226,28 @@ def test_the_doctor_finds_it_ready(demo: Demo) -> None:
 def test_what_cannot_be_done_is_said_in_one_line(demo: Demo, words: tuple[str, ...], complaint: str) -> None:
     said = demo.command(*words)
 
-    assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr.startswith("caseward: ")
-    assert complaint in said.stderr
-    assert said.stderr.count("\n") == 1
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("caseward: ")
+    assert complaint in said.err
+    assert said.err.count("\n") == 1
 
 
 def test_a_port_in_use_is_said_at_once(demo: Demo) -> None:
-    said = demo.command("demo", "--port", str(demo.port))
+    said = demo.apart("demo", "--port", str(demo.port))
 
-    assert said.returncode == 2
-    assert f"127.0.0.1:{demo.port} cannot be listened on" in said.stderr
-    assert "--port" in said.stderr
+    assert said.code == 2
+    assert f"127.0.0.1:{demo.port} cannot be listened on" in said.err
+    assert "--port" in said.err
 
 
 def test_a_running_demo_is_not_forgotten_under_its_feet(demo: Demo) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
 
-    said = demo.command("demo", "--fresh", "--port", str(port))
+    said = demo.apart("demo", "--fresh", "--port", str(port))
 
-    assert said.returncode == 2
-    assert "is in use; stop what uses it first" in said.stderr
+    assert said.code == 2
+    assert "is in use; stop what uses it first" in said.err
     assert demo.ready()
 
 
@@ -251,19 +257,19 @@ def test_a_person_of_the_house_gets_a_link_that_opens(demo: Demo) -> None:
     link = demo.command("person", "link", "ada@example.com")
 
     for said in (made, link):
-        path = re.search(r"/sign-in/\S+", said.stdout)
-        assert path, said.stderr
+        path = re.search(r"/sign-in/\S+", said.out)
+        assert path, said.err
         assert httpx2.get(f"{demo.url}{path[0]}").status_code == 200
-    assert (again.returncode, "belongs to somebody already" in again.stderr) == (2, True)
+    assert (again.code, "belongs to somebody already" in again.err) == (2, True)
 
 
 def test_a_copy_may_be_made_while_it_runs_and_not_put_back(demo: Demo, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
 
-    assert demo.command("backup", str(copy)).returncode == 0
+    assert demo.command("backup", str(copy)).code == 0
     assert copy.stat().st_size > 10_000
     refused = demo.command("restore", str(copy))
-    assert (refused.returncode, "the desk is at work" in refused.stderr) == (2, True)
+    assert (refused.code, "the desk is at work" in refused.err) == (2, True)
 
 
 def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: Demo) -> None:
@@ -272,12 +278,12 @@ def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: De
 
     assert demo.stop() == 0
     assert running(demo.folder) == []
-    assert demo.command("doctor").returncode == 1
-    assert demo.command("log", "verify").returncode == 0
+    assert demo.command("doctor").code == 1
+    assert demo.command("log", "verify").code == 0
 
     second = begin(demo.folder)
     try:
-        token = second.command("token", "new", "--role", "admin").stdout.strip()
+        token = second.command("token", "new", "--role", "admin").out.strip()
         listed: Any = httpx2.get(f"{second.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"}).json()
         assert conversation in {each["conversation"] for each in listed["items"]}
         old_link = demo.links()["coach"].replace(demo.url, second.url)
@@ -292,7 +298,7 @@ def test_another_business_is_demonstrated_with_its_own_records_and_things_to_try
     try:
         client, _conversation = shop.chat("how much is shipping?")
         answer = shop.replies(client)[0]
-        token = shop.command("token", "new", "--role", "admin").stdout.strip()
+        token = shop.command("token", "new", "--role", "admin").out.strip()
         listed = httpx2.get(f"{shop.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"})
 
         assert "Shop demo is open" in shop.said
@@ -309,7 +315,7 @@ def test_without_a_database_commands_say_how_to_get_one(tmp_path: Path) -> None:
 
     for words in (("explain", "1001"), ("log", "verify"), ("token", "new", "--role", "coach")):
         said = nowhere.command(*words)
-        assert said.returncode == 2
-        assert "start `caseward serve` or `caseward demo` once" in said.stderr
-    assert nowhere.command("doctor").returncode == 1
+        assert said.code == 2
+        assert "start `caseward serve` or `caseward demo` once" in said.err
+    assert nowhere.command("doctor").code == 1
     assert not (tmp_path / "data").exists()
