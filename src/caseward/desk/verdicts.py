@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import timedelta
 
 from caseward.core import ids
 from caseward.core.approval import AGREED, ApprovalState, Vote, Word, agreed, in_lane
@@ -15,12 +16,12 @@ from caseward.core.errors import BadInput, Conflict, Refused
 from caseward.core.ids import ApprovalId, DraftId
 from caseward.core.review import Check, Subject
 from caseward.core.review import review as run_rules
-from caseward.core.roles import Effect
+from caseward.core.roles import Effect, Role
 from caseward.core.task import Draft, ResultStatus
 from caseward.core.text import clean
 from caseward.desk import tools
 from caseward.store import approvals as store
-from caseward.store import cases, contacts, db, log, people, timers, votes
+from caseward.store import cases, contacts, db, log, people, preferences, presence, timers, votes
 from caseward.store.approvals import Request
 
 HOLD = "hold:"
@@ -53,13 +54,13 @@ def decide(
         NotFound: there is no such request.
         Refused: this person may not decide it.
         Conflict: it was decided, has expired, or the draft is not the one with this digest; Repeated: they consented
-            before.
+            before; Held: somebody else is editing the reply.
         BadInput: a denial or escalation without a reason, an edit without words or with words the QA gate refuses.
     """
     text, reason, conditions = clean(text or "").strip(), clean(reason).strip(), clean(conditions).strip()
     case, request = _locked(approval_id)
     now = tools.now()
-    _require_decider(case, request, person, role)
+    _require_decider(case, request, person, role, word)
     if request.state is not ApprovalState.OPEN:
         by = f" by {request.decided_by}" if request.decided_by else ""
         raise Conflict(f"this request was already {request.state}{by}")
@@ -83,6 +84,10 @@ def decide(
         tools.announce("approval", request.id, case.id)
         return store.get(request.id)
     if word is Word.EDIT:
+        editor = presence.holder(request.id, but=person, now=now)
+        if editor is not None:
+            raise presence.Held(editor)
+        presence.free(request.id, person)
         draft = _edited(case, draft, text, by=person)
         if not store.revise(request.id, draft, was=digest):
             raise Conflict("somebody else decided this first")
@@ -151,11 +156,18 @@ def preview(approval_id: str, text: str) -> Sequence[Check]:
     return _review(cases.get(request.case_id), edited)
 
 
-def barred(case: Case, request: Request, person: str, role: str) -> str:
-    """Return why somebody may not decide a request, or nothing when they may.
+MAY_ESCALATE = frozenset({Role.OPS_LEAD})
+"""Roles that see the backlog of every lane, and may send on what they may not decide."""
 
-    They must be of the lane now, have been of it when the request was opened, and not be the customer.
+
+def barred(case: Case, request: Request, person: str, role: str, word: Word | None = None) -> str:
+    """Return why somebody may not decide a request, or may not say `word` to it; nothing when they may.
+
+    They must be of the lane now, have been of it when the request was opened, and not be the customer. Whoever sees the
+    backlog of every lane may escalate in any.
     """
+    if word is Word.ESCALATE and role in MAY_ESCALATE:
+        return _own_case(case, person)
     lane = tools.pack().profile.lanes.get(request.lane)
     if lane is None or role not in lane.roles:
         return f"the role {role.replace('_', ' ')} does not decide in the lane {request.lane}"
@@ -164,6 +176,11 @@ def barred(case: Case, request: Request, person: str, role: str) -> str:
     known = people.known(person)
     if request.approvers is not None and not request.approvers.had(person, of_the_house=known is not None):
         return "this was asked before you could decide such a matter; who could then decides it"
+    return _own_case(case, person)
+
+
+def _own_case(case: Case, person: str) -> str:
+    known = people.known(person)
     contact = contacts.get(case.contact_id) if case.contact_id else None
     if known is not None and contact is not None and known.email and known.email.lower() == contact.email.lower():
         return "this is your own case; somebody else decides it"
@@ -176,8 +193,8 @@ def _locked(approval_id: str) -> tuple[Case, Request]:
     return case, store.get(approval_id, lock=True)
 
 
-def _require_decider(case: Case, request: Request, person: str, role: str) -> None:
-    why = barred(case, request, person, role)
+def _require_decider(case: Case, request: Request, person: str, role: str, word: Word | None = None) -> None:
+    why = barred(case, request, person, role, word)
     if why:
         with db.apart():  # kept though the caller's transaction is not
             of = {"effect": Effect.APPROVE, "approval": request.id, "role": role, "lane": request.lane, "why": why}
@@ -193,7 +210,8 @@ def _vote(case: Case, request: Request, vote: Vote, said: dict[str, object], *, 
     given = _standing(case, request, vote)
     held_until = None
     if len(given) >= needs:
-        held_until = vote.at + request.terms.hold if request.terms.hold else None
+        hold = timedelta(seconds=preferences.of(vote.person).held(request.terms.hold_seconds))
+        held_until = vote.at + hold if hold else None
         conditions = "; ".join(each.conditions for each in given if each.conditions)
         if not store.settle(request.id, agreed(given), by=vote.person, at=vote.at, reason=reason,
                             conditions=conditions, held_until=held_until):  # fmt: skip
