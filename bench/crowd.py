@@ -130,8 +130,8 @@ where c.id like 'case\\_crowd%%' and (kind <> 'decision' or c.status = 'waiting_
 """
 _DUE: LiteralString = """
 update cases set due_at = soon.due, reopened_at = case when reopened > 0 then updated_at end
-from (select case_id, coalesce(min(due_at) filter (where paused_at is null), min(due_at)) as due from clocks
-    where met_at is null group by case_id) as soon
+from (select case_id, min(due_at) filter (where paused_at is null) as due from clocks where met_at is null
+    group by case_id) as soon
 where soon.case_id = cases.id and id like 'case\\_crowd%%'
 """
 _DECISIONS: LiteralString = """

@@ -180,6 +180,8 @@ class Profile:
     topology: Literal["hub", "empowered"]
     hours: Mapping[str, tuple[str, ...]]
     """`mon` … `sun` → open spans, `"09:00-18:00"`."""
+    assignment: Literal["by-hand", "in-turn"] = "by-hand"
+    """Who gets a case that needs a person: whoever takes it, or the people on shift in turn."""
     holidays: Holidays = field(default_factory=Holidays)
     sla: Sla
     lanes: Mapping[str, Lane]

@@ -34,6 +34,25 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+WORK_ON_CASES = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
+"""Roles that answer, own and mark cases, and may see a whole number or address; each such look is logged."""
+HAND_OUT = frozenset({Role.OPS_LEAD})
+"""Roles that may take a case from whoever has it, and give it to somebody else."""
+SHARE_VIEWS = frozenset({Role.OPS_LEAD, Role.ADMIN})
+"""Roles that save views for everybody."""
+
+_INCLUDES: dict[Role, frozenset[Role]] = {
+    Role.OPS_LEAD: frozenset({Role.AGENT}),
+    Role.ADMIN: frozenset({Role.ON_CALL}),
+}
+
+
+def within(role: Role) -> frozenset[Role]:
+    """Return the roles whose rights are all among those of `role`. An administrator decides no case, so no role that
+    does is within theirs."""
+    return _INCLUDES.get(role, frozenset()) | {role}
+
+
 DECLARE_HEALTH = frozenset({Role.OPS_LEAD, Role.ON_CALL, Role.ADMIN})
 """Roles that may say that a system cannot be relied on, or can again."""
 

@@ -65,6 +65,14 @@ class BusinessHours:
             return spans[-1][1].astimezone(start.tzinfo)
         raise ValueError(f"no business time within {HORIZON_DAYS} days of {start}")
 
+    def opening(self, day: date) -> datetime:
+        """Return when the house opens on a local day, or on the next one on which it does, in UTC."""
+        for offset in range(HORIZON_DAYS):
+            spans = self.spans(day + timedelta(days=offset))
+            if spans:
+                return spans[0][0]
+        raise ValueError(f"no business time within {HORIZON_DAYS} days of {day}")
+
     def _from(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the open spans that end after `start`, in order, within the horizon."""
         day = start.astimezone(self.zone).date()

@@ -32,6 +32,8 @@ def become(case: Case, status: CaseStatus, **fields: Any) -> str:
             status = CaseStatus.OPEN
         else:
             fields["resolved_at"] = now
+    if status in DONE and case.snoozed_until is not None:
+        fields["snoozed_until"] = None
     case = cases.change(case, now, status=status, **fields)
     _run_clocks(case)
     log.append("case", "house", {"status": status}, at=now, case_id=case.id, conversation_id=case.conversation_id)

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from caseward import durable
-from caseward.desk import candidates, figuring, outreach, tools, wires
+from caseward.desk import assigning, candidates, figuring, outreach, tools, wires
 from caseward.store import (
     approvals,
     cards,
@@ -255,7 +255,7 @@ def sweep() -> int:
         wanted = files.due(now)
         shown = cards.due(now) if tools.lanes() else []
         heard = lanes.unhandled(now - UNHEARD) if tools.lanes() else []
-        unasked = outreach.due()
+        unasked = [*outreach.due(), *assigning.due()]
     for conversation_id, turn in turns:
         with _kept_going("turn"):
             work_turn(conversation_id, turn)

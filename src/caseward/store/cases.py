@@ -112,13 +112,12 @@ def _flush(opened: db.Transaction) -> None:
 
 
 def _next_due(opened: db.Transaction, case_ids: Collection[CaseId]) -> dict[CaseId, datetime | None]:
-    """Return case → when the next of its promises is due that is not met; one that runs counts before a paused one."""
-    unmet: dict[CaseId, list[Clock]] = {case_id: [] for case_id in case_ids}
+    """Return case → when the next of its clocks that run is due; None where none runs."""
+    dues: dict[CaseId, list[datetime]] = {case_id: [] for case_id in case_ids}
     for (case_id, _kind), clock in opened.pending.get("clocks", {}).items():
-        if case_id in unmet and clock.met_at is None:
-            unmet[case_id].append(clock)
-    dues = {each: [(it.paused_at is not None, it.due_at) for it in clocks] for each, clocks in unmet.items()}
-    return {case_id: min(each)[1] if each else None for case_id, each in dues.items()}
+        if case_id in dues and clock.met_at is None and clock.paused_at is None:
+            dues[case_id].append(clock.due_at)
+    return {case_id: min(each, default=None) for case_id, each in dues.items()}
 
 
 _DUE = "update cases set due_at = %(due)s where id = %(id)s and due_at is distinct from %(due)s"

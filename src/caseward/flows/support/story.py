@@ -27,6 +27,7 @@ from caseward.desk import (
     intake,
     promises,
     review,
+    snoozing,
     speaker,
     takeover,
     tools,
@@ -47,6 +48,7 @@ def stumble(conversation_id: str, turn_number: int) -> str:
     if filed is None:
         return "nothing to do"
     turn, case = filed
+    case = snoozing.wake(case, why="the contact wrote")
     promises.on_inbound(case)
     promise = promises.next_promise(tools.now())
     log.append("error", "house", {"turn": turn.number, "what": "the turn could not be worked"}, at=tools.now(),
@@ -91,6 +93,7 @@ def answer(conversation_id: str, turn_number: int) -> str:
     if filed is None:
         return "nothing to do"
     turn, case = filed
+    case = snoozing.wake(case, why="the contact wrote")
     left = rating.take(case, turn)
     if left is None:
         return str(case.status)
@@ -223,6 +226,7 @@ def tick(timer: str) -> str:
             promises.warn(case, clock)
         case (clock, _, "breach") if casework.is_unmet(case, clock):
             promises.breach(case, clock)
+            snoozing.wake(case, why="a promise was missed")
         case (clock, _, "update") if casework.is_unmet(case, clock):
             again = promises.next_promise(tools.now())
             key = f"stalled:{case.id}:{case.turns}:{again.isoformat()}"
@@ -235,6 +239,8 @@ def tick(timer: str) -> str:
             case = takeover.end(case)
             turn = intake.again(case) if takeover.waits(case) else None
             return respond(case, turn) if turn else str(case.status)
+        case ("", "", snoozing.SNOOZE):
+            snoozing.wake(case, why="its time has come")
         case ("", "", casework.RATING):
             return rating.ask(case)
         case ("", "", "close") if case.status is CaseStatus.RESOLVED:
