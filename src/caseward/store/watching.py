@@ -10,7 +10,9 @@ from sqlalchemy import func, select
 
 from caseward.core.case import CaseStatus
 from caseward.core.ids import ConversationId
+from caseward.core.roles import Role
 from caseward.store.db import execute, run
+from caseward.store.sessions import IDLE
 from caseward.store.tables import messages
 
 
@@ -64,6 +66,16 @@ def changes(after: int, *, limit: int, since: datetime | None = None) -> list[Ch
     if len(rows) > limit or (since is not None and rows and rows[0].at < since):
         return None
     return [Change(seq=row.seq, kind=row.kind, case_id=row.case_id or "") for row in rows]
+
+
+def signed_in(sessions: Collection[str], *, now: datetime) -> dict[str, Role]:
+    """Return session → role of those of these sessions, named by their hashes, that are not over."""
+    rows = run(
+        "select token_hash, role from sessions join people on people.id = person_id where token_hash = any(%s)"
+        " and revoked_at is null and expires_at > %s and seen_at > %s and not disabled",
+        (list(sessions), now, now - IDLE),
+    )
+    return {row.token_hash: Role(row.role) for row in rows}
 
 
 def affected(case_ids: Collection[str]) -> set[str]:

@@ -31,7 +31,6 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
         lifespan=lambda app: _lifespan(app, running),
     )
     app.state.settings = settings
-    app.state.live = Live()
 
     console.install(app)
     problems.install(app)

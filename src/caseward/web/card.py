@@ -10,13 +10,18 @@ from caseward.core import review
 from caseward.core.approval import AGREED, REASONS, Vote, Word
 from caseward.core.checks import Check, Source, checks, facts_of
 from caseward.core.pack import Pack
+from caseward.core.roles import Role
 from caseward.core.task import ResultStatus, TaskRequest
-from caseward.desk import verdicts
+from caseward.desk import freshness, verdicts
+from caseward.store import presence
 from caseward.store.approvals import Request
-from caseward.store.casefile import CaseFile
+from caseward.store.casefile import CaseFile, Decided
 from caseward.store.people import Person
-from caseward.web import failures, times, words
+from caseward.store.presence import Seen
+from caseward.store.running import Health
+from caseward.web import dossier, failures, times, words
 from caseward.web.citations import Part, evidence_of, parts_of
+from caseward.web.diffs import Piece, differences
 from caseward.web.times import Clock
 
 ACTS = ("edit", "deny", "escalate")
@@ -74,6 +79,16 @@ class Typed:
     notice: Notice | None = None
     outcomes: Sequence[review.Check] = ()
     """What the QA gate makes of the text, when it was asked."""
+    seen: str = ""
+    """Digest of the words that the person had before them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aged:
+    """What the draft rests on that is too old to consent on."""
+
+    label: str
+    age: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +149,15 @@ class Card:
     conditions: str
     notice: Notice | None
     outcomes: Sequence[review.Check]
+    changes: Sequence[Piece]
+    """What an edit changes of the proposal."""
+    since: Sequence[Piece]
+    """What changed of the words since the person saw them."""
+    stale: Sequence[Aged]
+    read_href: str
+    """Where to look whether they have been read; empty until somebody asked for it."""
+    rules: Sequence[Line]
+    """The rules that fired, for whoever looks after them."""
     focus: bool = field(default=False)
     """Whether the question takes the focus when the page opens."""
 
@@ -168,6 +192,7 @@ def build(
     typed: Typed,
     names: Mapping[str, str],
     focus: bool = False,
+    reading: bool = False,
 ) -> Card:
     """Return the card of a request that is open or held, as `person` may use it. Needs an open transaction."""
     drafted = file.draft(request.draft_id)
@@ -185,7 +210,19 @@ def build(
         off = "This draft cannot go out as it is. " + ". ".join(
             f"{words.humane(c['name'])}: {c['detail']}" for c in failed
         )
+    old = freshness.old(draft) if draft and may else ()
+    down = freshness.down(draft) if draft and may else ()
+    if (old or down) and Word.APPROVE in may:
+        may -= {Word.APPROVE}
+    if down:
+        off = _down(down, pack, now)
     act = typed.act if typed.act in ACTS and typed.act in may else ""
+    editor = presence.holder(request.id, but=person.id, now=now)
+    if editor is not None and Word.EDIT in may and typed.notice is None:  # what was refused stays on the card
+        may, act = may - {Word.EDIT}, "" if act == Word.EDIT else act
+        notice = edited_by(editor, pack, now)
+    else:
+        notice = typed.notice
     deadline = next((each for each in file.clocks if each.kind == "decision" and each.met_at is None), None)
     return Card(
         id=request.id,
@@ -246,10 +283,45 @@ def build(
         preset=typed.preset,
         presets=REASONS.get(Word(act), ()) if act else (),
         conditions=typed.conditions,
-        notice=typed.notice,
+        notice=notice,
         outcomes=typed.outcomes,
+        changes=differences(reply, typed.text) if act == "edit" and typed.text else (),
+        since=_since(file, typed.seen, draft),
+        stale=[Aged(label=words.humane(each.name), age=times.duration(now - each.read_at)) for each in old],
+        read_href=f"{href}{'&' if '?' in href else '?'}read=1" if reading else "",
+        rules=_fired(decided, pack) if person.role is Role.ADMIN else (),
         focus=focus,
     )
+
+
+def edited_by(editor: Seen, pack: Pack, now: datetime, kept: str = "") -> Notice:
+    """Return that somebody else edits the reply, and what can be done meanwhile; `kept` is said last."""
+    since = f" since {times.local(editor.since, pack.hours.zone, now=now)}" if editor.since else ""
+    text = f"They have the edit until they send or leave it. You can still approve or deny what is proposed.{kept}"
+    return Notice(level="info", title=f"{editor.name} is editing this{since}", text=text, icon="users")
+
+
+def _since(file: CaseFile, seen: str, now: Draft | None) -> list[Piece]:
+    """Return what changed of the words since a person saw those with that digest."""
+    if not seen or now is None or seen == now.digest:
+        return []
+    before = next((each.draft.reply for each in file.drafted if each.draft.digest == seen), "")
+    return differences(before, now.reply) if before else []
+
+
+def _down(systems: Sequence[Health], pack: Pack, now: datetime) -> str:
+    names = ", ".join(words.humane(each.system) for each in systems)
+    since = times.local(min(each.since for each in systems), pack.hours.zone, now=now)
+    return f"{names} cannot be relied on since {since}. Approve is off until {'they answer' if len(systems) > 1 else 'it answers'} again."
+
+
+def _fired(decided: Decided | None, pack: Pack) -> list[Line]:
+    ids = decided.body.get("rules", ()) if decided else ()
+    because = {rule.id: rule.because for rule in pack.policy.rules}
+    return [
+        Line(icon="shield-alert", text=words.joined([words.humane(id.replace("-", "_")), because.get(id, "")]))
+        for id in ids
+    ]
 
 
 def consents(request: Request, given: int) -> str:
@@ -264,7 +336,11 @@ def _rights(
 ) -> tuple[frozenset[str], str]:
     """Return what a person may say to a request, and why not more."""
     if request.lane not in words.lanes_of(pack, person):
-        return frozenset(), f"{words.deciders(pack, request.lane)} decides this. You can read it here."
+        who = f"{words.deciders(pack, request.lane)} decides this."
+        if not verdicts.barred(file.case, request, person.id, person.role, Word.ESCALATE):
+            return frozenset({Word.ESCALATE}), f"{who} You can escalate it, or add a note."
+        works = person.role in dossier.WORK_ON_CASES
+        return frozenset(), f"{who} You can read it here{' and add a note' if works else ''}."
     why = verdicts.barred(file.case, request, person.id, person.role)
     if why:
         return frozenset(), failures.sentence(why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from caseward.web import assets, failures, menu
+from caseward.web.live import Live
 from caseward.web.security import Security
 
 
@@ -20,6 +21,7 @@ def router() -> APIRouter:
 
 def install(app: FastAPI) -> None:
     """Put the console into `app`: pages, assets, errors in words, and the headers every answer carries."""
+    app.state.live = Live()
     app.include_router(router())
     failures.install(app)
     app.add_middleware(Security)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from caseward.web.serve import SHARED
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-UNENDING = "/chat/stream"
+UNENDING = frozenset({"/chat/stream", "/events"})
 UNKNOWN = "unknown"
 
 seconds = Histogram(
@@ -46,7 +46,7 @@ class Measure:
             await self._app(scope, receive, noting)
         finally:
             path = getattr(scope.get("route"), "path", UNKNOWN)
-            if path != UNENDING:
+            if path not in UNENDING:
                 method = scope["method"] if path != UNKNOWN else UNKNOWN
                 seconds.labels(method, path, str(status)).observe(time.perf_counter() - began)
 

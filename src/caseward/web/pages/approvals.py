@@ -15,11 +15,11 @@ from caseward.core.roles import Role
 from caseward.core.text import clean
 from caseward.desk import tools, verdicts
 from caseward.store import approvals as requests
-from caseward.store import views
+from caseward.store import presence, views
 from caseward.store.db import transaction
 from caseward.store.people import Person
 from caseward.web import failures, listing, render, workspace
-from caseward.web.card import Notice, Typed
+from caseward.web.card import Notice, Typed, edited_by
 from caseward.web.menu import Count, NavItem
 from caseward.web.session import NotForRole, Visitor, form_visitor, local_path, only
 from caseward.web.workspace import Where
@@ -184,6 +184,8 @@ def _notice(error: CasewardError, state: ApprovalState, typed: bool) -> Notice:
     kept = " What you wrote is kept below." if typed else ""
     if isinstance(error, verdicts.Repeated):
         return Notice(level="info", title="You have approved this", text="It waits for somebody else.", icon="users")
+    if isinstance(error, presence.Held):
+        return edited_by(error.holder, tools.pack(), tools.now(), kept)
     if isinstance(error, Conflict) and state is not ApprovalState.OPEN:
         return Notice(level="info", title="This was decided before you", text=f"See what happened.{kept}", icon="users")
     text = failures.sentence(str(error).removeprefix("text: ").removeprefix("reason: ")) + kept
