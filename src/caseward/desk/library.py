@@ -121,6 +121,39 @@ def propose(files: Files, *, author: str, reason: str, release: str = "") -> Rel
     return releases.get(proposed.id)
 
 
+def renew(release: str, *, person: str, day: str) -> Release:
+    """Propose an outdated change anew on the release that is current; when its author does, the old one is withdrawn.
+
+    Args:
+        release: its id.
+        person: whose the new proposal is.
+        day: the day that names it, such as `2026-11-23`.
+
+    Raises:
+        NotFound: there is no such release, or its files were not kept.
+        Conflict: it is settled or not outdated, or a file that it changes was changed by others meanwhile.
+        Unsound: both together fail the check.
+    """
+    it, base = releases.get(release, lock=True), releases.current()
+    if it.state not in UNDECIDED or base is None:
+        raise Conflict(f"release {it.id} is {it.state} already")
+    if it.base == base.release:
+        raise Conflict(f"release {it.id} is up to date")
+    was, now = releases.files(it.base), dict(releases.files(base.release))
+    wanted = changes(was, releases.files(it.id))
+    moved = [each.path for each in wanted if now.get(each.path, "") not in (each.before, each.after)]
+    if moved:
+        raise Conflict(f"{', '.join(moved)} changed since; open it and make the change again")
+    for each in wanted:
+        if each.after:
+            now[each.path] = each.after
+        else:
+            now.pop(each.path, None)
+    if person == it.author:
+        _move(it, UNDECIDED, State.WITHDRAWN, person, "", f"proposed again on {base.release}")
+    return propose(now, author=person, reason=it.reason, release=free_id(f"{day}.1"))
+
+
 def approve(release: str, *, person: str, role: str, reason: str) -> Release:
     """Consent to a proposal.
 

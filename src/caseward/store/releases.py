@@ -147,6 +147,18 @@ def every() -> Sequence[Release]:
     return [_release(row) for row in rows]
 
 
+def undecided() -> Sequence[Release]:
+    """Return the proposals that wait for consent or for being published."""
+    waiting = table.c.state.in_([State.PROPOSED, State.APPROVED])
+    return [_release(row) for row in db.execute(select(*_COLUMNS).where(waiting)).mappings()]
+
+
+def published(*, limit: int) -> Sequence[Release]:
+    """Return what has been published, the latest first."""
+    query = select(*_COLUMNS).where(table.c.state == State.PUBLISHED).order_by(table.c.published_at.desc()).limit(limit)
+    return [_release(row) for row in db.execute(query).mappings()]
+
+
 def exists(release: str) -> bool:
     """Return whether the id was used, whatever became of it."""
     return db.execute(select(table.c.name).where(table.c.name == release)).first() is not None

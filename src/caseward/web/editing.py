@@ -103,6 +103,7 @@ class Look:
     lane: str = ""
     """Who must consent, in words."""
     risks: Sequence[str] = ()
+    checked: bool = False
 
 
 def path_of(kind: str, id: str) -> str:
@@ -226,14 +227,14 @@ _seen: dict[tuple[str, str, str], Look] = {}
 REMEMBERED = 16
 
 
-def look(before: Files, after: Files, path: str) -> Look:
+def look(before: Files, after: Files, path: str, *, checked: bool = True) -> Look:
     """Return what a change of one file comes to: how it differs, what the pack's check says, who must consent.
 
     The check takes a second or two, so one runs at a time, and what was found is remembered.
     """
     changed = changes(before, after)
-    if not changed:
-        return Look()
+    if not changed or not checked:
+        return Look(files=shelves.files(changed))
     key = (digest(before), digest(after), tools.now().date().isoformat())
     with _looking:
         if key not in _seen:
@@ -252,7 +253,7 @@ def _look(changed: Sequence[Changed], after: Files, path: str) -> Look:
               for each in report.errors]  # fmt: skip
     errors += [_fault("", f"{proof.name} does not hold: {proof.counterexample}", "mend what breaks it")
                for proof in report.proofs if not proof.holds and not report.errors]  # fmt: skip
-    made = Look(files=shelves.files(changed), errors=errors)
+    made = Look(files=shelves.files(changed), errors=errors, checked=True)
     if errors or report.pack is None:
         return made
     before = tools.pack()

@@ -19,23 +19,17 @@ from caseward.store.people import Person
 from caseward.store.releases import Release, Switch
 from caseward.web import effects, failures, render, shelves, words
 from caseward.web.card import Notice
-from caseward.web.menu import Count, NavItem
+from caseward.web.pages.editor import author
+from caseward.web.pages.knowledge import today_there
 from caseward.web.session import NotForRole, Visitor, form_visitor, only
-from caseward.web.shelves import READERS, UNDECIDED
+from caseward.web.shelves import PROPOSERS, READERS, UNDECIDED
 
 HERE = "/knowledge/releases"
+MENU = "/knowledge"
+"""The item of the menu that these pages belong to."""
 Word = Literal["approve", "publish", "refuse", "withdraw"]
 
 router = APIRouter()
-
-
-def _waiting(person: Person) -> Count:
-    pack = tools.pack()
-    mine = [each for each in releases.every() if each.state in UNDECIDED and shelves.verbs(each, pack, person)]
-    return Count(number=len(mine), hot=True)
-
-
-NAV = NavItem(href=HERE, label="Knowledge", icon="book-open", order=50, roles=READERS, key="k", count=_waiting)
 
 
 def reader(visitor: Annotated[Visitor, Depends(form_visitor)]) -> Visitor:
@@ -53,12 +47,6 @@ class Typed:
     notice: Notice | None = None
 
 
-@router.get("/knowledge")
-def knowledge(_visitor: Annotated[Visitor, Depends(only(READERS))]) -> Response:
-    """Go to the releases."""
-    return RedirectResponse(HERE, status_code=303)
-
-
 @router.get(HERE)
 def every(request: Request, visitor: Annotated[Visitor, Depends(only(READERS))]) -> Response:
     """Show what is current, what waits, and all that was."""
@@ -70,7 +58,7 @@ def every(request: Request, visitor: Annotated[Visitor, Depends(only(READERS))])
         "releases": [each for state, each in shown if state not in UNDECIDED],
         "pack": pack.profile.name,
     }
-    return render.page(request, "releases.html", context, visitor=visitor, here=HERE)
+    return render.page(request, "releases.html", context, visitor=visitor, here=MENU)
 
 
 @router.get(f"{HERE}/{{release_id}}")
@@ -127,6 +115,17 @@ def verdict(
     return RedirectResponse(f"{where}/{release_id}", status_code=303)
 
 
+@router.post("/knowledge/changes/{release_id}/again")
+def again(request: Request, release_id: str, visitor: Annotated[Visitor, Depends(author)]) -> Response:
+    """Propose an outdated change anew on the current release, where what it changes was left alone meanwhile."""
+    try:
+        with transaction():
+            made = library.renew(release_id, person=visitor.person.id, day=str(today_there()))
+    except (BadInput, Refused, Conflict) as error:
+        return _change(request, visitor, release_id, _back("", error), status=failures.status_of(error))
+    return RedirectResponse(f"/knowledge/changes/{made.id}", status_code=303)
+
+
 def _back(reason: str, error: CasewardError) -> Typed:
     text = failures.sentence(str(error).removeprefix("reason: "))
     return Typed(reason=clean(reason), notice=Notice(level="bad", title="This was not done", text=text))
@@ -145,7 +144,7 @@ def _release(request: Request, visitor: Visitor, release_id: str, typed: Typed, 
             "roll_back": _roll_back(found, now, visitor.person),
             "previous": _previous(now) if now and now.release == found.id else "",
         }
-    return render.page(request, "release.html", context, visitor=visitor, here=HERE, status=status)
+    return render.page(request, "release.html", context, visitor=visitor, here=MENU, status=status)
 
 
 def _kept(base: Release | None, found: Release) -> bool:
@@ -176,9 +175,10 @@ def _change(request: Request, visitor: Visitor, release_id: str, typed: Typed, *
             "stale": found.state in UNDECIDED and now is not None and now.release != found.base,
             "now_current": now.release if now else "",
         }
+        context["again"] = context["stale"] and visitor.person.role in PROPOSERS
         context["verbs"] = [] if context["stale"] else shelves.verbs(found, tools.pack(), visitor.person)
     context["effects"] = effects.effects(base, found) if base is not None and _kept(base, found) else None
-    return render.page(request, "change.html", context, visitor=visitor, here=HERE, status=status)
+    return render.page(request, "change.html", context, visitor=visitor, here=MENU, status=status)
 
 
 def _common(found: Release, now: Switch | None, person: Person, typed: Typed) -> dict[str, Any]:
