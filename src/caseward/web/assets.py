@@ -34,6 +34,8 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "settings",
         "knowledge",
         "audit",
+        "account",
+        "overview",
         "states",
         "live",
     ),
@@ -51,9 +53,11 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
         "evidence",
         "live",
         "presence",
+        "approval",
         "palette",
         "keys",
         "knowledge",
+        "overview",
     ),
 }
 """Script → the files of static/js it is made of, in order; they are one module and share its names."""

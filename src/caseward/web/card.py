@@ -11,7 +11,7 @@ from caseward.core.approval import AGREED, REASONS, Vote, Word
 from caseward.core.checks import Check, Source, checks, facts_of
 from caseward.core.pack import Pack
 from caseward.core.roles import Role
-from caseward.core.task import ResultStatus, TaskRequest
+from caseward.core.task import Draft, ResultStatus, TaskRequest
 from caseward.desk import freshness, verdicts
 from caseward.store import presence
 from caseward.store.approvals import Request
@@ -312,7 +312,8 @@ def _since(file: CaseFile, seen: str, now: Draft | None) -> list[Piece]:
 def _down(systems: Sequence[Health], pack: Pack, now: datetime) -> str:
     names = ", ".join(words.humane(each.system) for each in systems)
     since = times.local(min(each.since for each in systems), pack.hours.zone, now=now)
-    return f"{names} cannot be relied on since {since}. Approve is off until {'they answer' if len(systems) > 1 else 'it answers'} again."
+    until = "they answer" if len(systems) > 1 else "it answers"
+    return f"{names} cannot be relied on since {since}. Approve is off until {until} again."
 
 
 def _fired(decided: Decided | None, pack: Pack) -> list[Line]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -13,18 +16,22 @@ from caseward.core.approval import ApprovalState, Word
 from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.roles import Role
 from caseward.core.text import clean
-from caseward.desk import tools, verdicts
+from caseward.desk import freshness, tools, verdicts
+from caseward.flows import support
 from caseward.store import approvals as requests
-from caseward.store import presence, views
+from caseward.store import people, presence, views, votes
 from caseward.store.db import transaction
 from caseward.store.people import Person
-from caseward.web import failures, listing, render, workspace
+from caseward.web import failures, listing, render, times, words, workspace
 from caseward.web.card import Notice, Typed, edited_by
+from caseward.web.diffs import differences
 from caseward.web.menu import Count, NavItem
 from caseward.web.session import NotForRole, Visitor, form_visitor, local_path, only
 from caseward.web.workspace import Where
 
 DECIDERS = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
+
+CONSENT = frozenset({Word.APPROVE, Word.EDIT})
 
 router = APIRouter()
 
@@ -71,6 +78,7 @@ class Verdict(BaseModel):
             preset=self.preset,
             conditions=self.conditions,
             notice=notice,
+            seen=self.digest,
         )
 
 
@@ -82,6 +90,8 @@ def queue(
     tab: str = "file",
     act: str = "",
     decided: str = "",
+    undone: str = "",
+    read: str = "",
 ) -> Response:
     """Show the queue and one request of it; after a decision the next one, with the focus on its question."""
     with transaction():
@@ -92,7 +102,9 @@ def queue(
             now=tools.now(),
             tab=tab,
             typed=Typed(act=act),
-            focus=bool(decided) and not act,
+            decided=decided,
+            focus=bool(decided or undone) and not act,
+            reading=bool(read),
         )
     return render.page(request, "approvals.html", context, visitor=visitor, here="/approvals")
 
@@ -107,7 +119,9 @@ def decide(
     """Record a verdict. What was typed is shown again, whatever stands in its way."""
     try:
         with transaction():
-            said = verdicts.decide(
+            onward = workspace.following(tools.pack(), visitor.person, approval_id) if form.origin == "queue" else ""
+            draft, _checks, _at = requests.draft(requests.get(approval_id).draft_id)
+            verdicts.decide(
                 approval_id,
                 form.verdict,
                 person=visitor.person.id,
@@ -117,11 +131,29 @@ def decide(
                 reason=form.why,
                 conditions=form.conditions,
             )
+            if form.verdict in CONSENT:
+                freshness.require(draft)
     except (BadInput, Conflict, Refused) as error:
         return _again(request, visitor, approval_id, form, error)
-    if form.origin == "case" or said.held_until is not None:  # what can be taken back stays in sight
+    if form.origin == "case":
         return RedirectResponse(local_path(form.next), status_code=303)
-    return RedirectResponse("/approvals?decided=1", status_code=303)
+    query = {"decided": approval_id, **({"open": onward} if onward else {})}
+    return RedirectResponse(f"/approvals?{urlencode(query)}", status_code=303)
+
+
+@router.post("/approvals/{approval_id}/read")
+def read(
+    approval_id: str,
+    visitor: Annotated[Visitor, Depends(form_visitor)],
+    next: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Have the facts behind a request read anew; the card shows them once they are."""
+    if visitor.person.role not in DECIDERS:
+        raise NotForRole("this role decides nothing")
+    with suppress(Conflict):  # decided meanwhile: the page says so
+        support.read_now(approval_id, person=visitor.person.id)
+    href = local_path(next)
+    return RedirectResponse(f"{href}{'&' if '?' in href else '?'}read=1", status_code=303)
 
 
 @router.post("/approvals/{approval_id}/undo")
@@ -159,15 +191,17 @@ def preview(
         outcomes = verdicts.preview(approval_id, typed.text.strip())
     typed = replace(typed, act="edit", outcomes=tuple(outcomes))
     if part == "checks":
-        return render.part("_outcomes.html", {"outcomes": typed.outcomes})
+        with transaction():
+            draft, _checks, _at = requests.draft(requests.get(approval_id).draft_id)
+        changes = differences(draft.reply, typed.text.strip())
+        return render.part("_outcomes.html", {"outcomes": typed.outcomes, "changes": changes})
     return _card(request, visitor, approval_id, typed, form.origin, 200)
 
 
 def _again(request: Request, visitor: Visitor, approval_id: str, form: Verdict, error: CasewardError) -> Response:
     """Show the card as it is now, with what was typed and why the decision did not count."""
     with transaction():
-        state = requests.get(approval_id).state
-    typed = form.typed(_notice(error, state, bool(form.text or form.why)))
+        typed = form.typed(_notice(error, requests.get(approval_id), bool(form.text or form.why)))
     return _card(request, visitor, approval_id, typed, form.origin, failures.status_of(error))
 
 
@@ -180,17 +214,40 @@ def _card(request: Request, visitor: Visitor, approval_id: str, typed: Typed, or
     return render.page(request, "case.html", context, visitor=visitor, here="/inbox", status=status)
 
 
-def _notice(error: CasewardError, state: ApprovalState, typed: bool) -> Notice:
+def _notice(error: CasewardError, asked: requests.Request, typed: bool) -> Notice:
+    """Return why a decision did not count: who did what, and when. Needs an open transaction."""
     kept = " What you wrote is kept below." if typed else ""
     if isinstance(error, verdicts.Repeated):
         return Notice(level="info", title="You have approved this", text="It waits for somebody else.", icon="users")
     if isinstance(error, presence.Held):
         return edited_by(error.holder, tools.pack(), tools.now(), kept)
-    if isinstance(error, Conflict) and state is not ApprovalState.OPEN:
-        return Notice(level="info", title="This was decided before you", text=f"See what happened.{kept}", icon="users")
+    if isinstance(error, Conflict) and asked.state is not ApprovalState.OPEN:
+        return Notice(level="info", title=_decided(asked), text=f"Nothing was done twice.{kept}", icon="users")
     text = failures.sentence(str(error).removeprefix("text: ").removeprefix("reason: ")) + kept
+    if isinstance(error, freshness.NotNow):
+        return Notice(level="warn", title="This was not approved", text=text, icon="history")
     if isinstance(error, Conflict):
-        return Notice(level="info", title="This changed before you decided", text=text, icon="users")
+        return Notice(level="info", title=_reworded(asked), text=text, icon="users")
     if isinstance(error, Refused):
         return Notice(level="bad", title="This was not decided", text=text, icon="lock")
     return Notice(level="bad", title="This was not sent", text=text)
+
+
+def _decided(asked: requests.Request) -> str:
+    """Return who decided a request, how and when: `Ops lead denied this at 15:39`."""
+    if asked.state is ApprovalState.EXPIRED:
+        return "This is no longer asked"
+    did = {ApprovalState.DENIED: "denied", ApprovalState.ESCALATED: "escalated"}.get(asked.state, "approved")
+    return f"{words.who(asked.decided_by, people.names())} {did} this{_at(asked.decided_at)}"
+
+
+def _reworded(asked: requests.Request) -> str:
+    """Return who gave a request other words, and when."""
+    edits = [vote for vote in votes.of([asked])[asked.id] if vote.word is Word.EDIT]
+    if not edits:
+        return "This changed before you decided"
+    return f"{words.who(edits[-1].person, people.names())} edited the reply{_at(edits[-1].at)}"
+
+
+def _at(at: datetime | None) -> str:
+    return f" at {times.local(at, tools.pack().hours.zone, now=tools.now())}" if at else ""

@@ -1,13 +1,18 @@
 // --- clocks: the server sends the instant, the page only draws it ------------------------------------------------------
 
-const drift = Date.parse(root.dataset.now) - Date.now();
-const clocks = all("[data-due]").map((element) => ({
-  element,
-  count: one("[data-count]", element),
-  due: Date.parse(element.dataset.due),
-  warn: Number(element.dataset.warn),
-  bad: Number(element.dataset.bad),
-}));
+let drift = Date.parse(root.dataset.now) - Date.now(); // the desk's clock less this one; measured anew by the stream
+let clocks = [];
+enhance((part) => {
+  for (const element of all("[data-due]", part)) {
+    clocks.push({
+      element,
+      count: one("[data-count]", element),
+      due: Date.parse(element.dataset.due),
+      warn: Number(element.dataset.warn),
+      bad: Number(element.dataset.bad),
+    });
+  }
+});
 
 /** The same words as times.py `countdown`. */
 function countdown(seconds) {
@@ -22,6 +27,7 @@ function countdown(seconds) {
 
 function tick() {
   const now = Date.now() + drift;
+  clocks = clocks.filter((clock) => clock.element.isConnected);
   for (const clock of clocks) {
     const left = Math.floor((clock.due - now) / 1000);
     const text = countdown(left);
@@ -34,20 +40,22 @@ function tick() {
   }
 }
 
-if (clocks.length && Number.isFinite(drift)) setInterval(tick, 1000);
+if (Number.isFinite(drift)) setInterval(tick, 1000);
 
 // --- held consent: the page counts down to when it leaves, and looks once it has ---------------------------------------
 
-for (const held of all("[data-sends]")) {
-  const ends = Date.parse(held.dataset.sends);
-  const count = () => {
-    const left = Math.ceil((ends - Date.now() - drift) / 1000);
-    held.textContent = left > 0 ? `Sending in ${left} s` : "Sending now";
-    if (left > 0) return;
-    clearInterval(counting);
-    one("[data-undo]", held.closest("form"))?.remove();
-    setTimeout(() => location.reload(), 2000);
-  };
-  const counting = setInterval(count, 1000);
-  if (Number.isFinite(drift)) count();
-}
+enhance((part) => {
+  for (const held of all("[data-sends]", part)) {
+    const ends = Date.parse(held.dataset.sends);
+    const count = () => {
+      const left = Math.ceil((ends - Date.now() - drift) / 1000);
+      held.textContent = left > 0 ? `Sending in ${left} s` : "Sending now";
+      if (left > 0 && held.isConnected) return;
+      clearInterval(counting);
+      one("[data-undo]", held.closest("form"))?.remove();
+      setTimeout(() => held.isConnected && !("stays" in held.dataset) && location.reload(), 3000); // the stream was quicker, or there is none
+    };
+    const counting = setInterval(count, 1000);
+    if (Number.isFinite(drift)) count();
+  }
+});

@@ -1,6 +1,8 @@
 // --- drafts: what a person typed survives a lost page, in this tab only -------------------------------------------------
 
-for (const field of all("[data-draft]")) {
+enhance((part) => all("[data-draft]", part).forEach(keepDraft));
+
+function keepDraft(field) {
   const key = `draft:${field.dataset.draft}`;
   const kept = sessionStorage.getItem(key);
   if (kept && kept !== field.value && !one(".approval .inline")) {
@@ -14,8 +16,9 @@ for (const field of all("[data-draft]")) {
 }
 
 /** The checks look at an edit as somebody stops typing; the server alone says what they make of it. */
-const checked = one("[data-preview]");
-if (checked) {
+enhance((part) => all("[data-preview]", part).forEach(checkEdit));
+
+function checkEdit(checked) {
   const form = checked.form;
   const send = one("[data-send]", form);
   const text = one("textarea[name=text]", form);
@@ -30,24 +33,25 @@ if (checked) {
       if (asked !== latest || !answer?.ok) return;
       const place = one("[data-outcomes]", form);
       place.innerHTML = await answer.text();
-      send.disabled = Boolean(one(".inline-bad", place));
+      send.disabled = "off" in send.dataset || Boolean(one(".inline-bad", place));
     }, 600);
   });
 }
 
-for (const cancel of all("[data-cancel]")) {
-  cancel.addEventListener("click", () => {
-    for (const field of all("[data-draft]")) sessionStorage.removeItem(`draft:${field.dataset.draft}`);
-  });
-}
+enhance((part) => {
+  for (const cancel of all("[data-cancel]", part)) {
+    cancel.addEventListener("click", () => {
+      for (const field of all("[data-draft]")) sessionStorage.removeItem(`draft:${field.dataset.draft}`);
+    });
+  }
+  for (const form of all("[data-sign-out]", part)) form.addEventListener("submit", () => sessionStorage.clear());
 
-for (const form of all("[data-sign-out]")) form.addEventListener("submit", () => sessionStorage.clear());
-
-// A second click on a decision is the same decision: the server says so, and the page does not even ask.
-for (const form of all("form.approval")) {
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "yes";
-    setTimeout(() => delete form.dataset.sent, 5000);
-  });
-}
+  // A second click on a decision is the same decision: the server says so, and the page does not even ask.
+  for (const form of all("form.approval", part)) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+      setTimeout(() => delete form.dataset.sent, 5000);
+    });
+  }
+});
