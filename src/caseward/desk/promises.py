@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from caseward.core import promise
 from caseward.core.case import Case
 from caseward.core.policy import Tier
 from caseward.desk import tools
 from caseward.store import cases, log, timers
-
-URGENT = ("P1", "P2")
 
 
 def on_inbound(case: Case) -> None:
@@ -18,7 +17,7 @@ def on_inbound(case: Case) -> None:
     running = cases.clocks_of(case.id)
     answered = running.get("first_response")
     if answered is None:
-        due = hours.add(now, timedelta(minutes=sla.first_response_minutes))
+        due = promise.due("first_response", now, hours=hours, sla=sla)
         cases.start_clock(case.id, "first_response", now=now, due=due)
         _watch(case, "first_response", due)
     resolution = running.get("resolution")
@@ -32,10 +31,7 @@ def on_inbound(case: Case) -> None:
 def on_decision(case: Case, tier: Tier) -> datetime:
     """Start the resolution clock for a tier, and return the instant we may promise to be back at."""
     now, hours, sla = tools.now(), tools.pack().hours, tools.pack().profile.sla
-    minutes = sla.urgent_minutes if case.severity in URGENT else sla.resolution_minutes.get(str(tier))
-    due = hours.end_of_day(now) if minutes is None else hours.add(now, timedelta(minutes=minutes))
-    if minutes is None and due - now < timedelta(minutes=sla.urgent_minutes):
-        due = hours.add(now, timedelta(minutes=sla.urgent_minutes))
+    due = promise.due("resolution", now, hours=hours, sla=sla, tier=tier, severity=case.severity)
     clock = cases.clocks_of(case.id).get("resolution")
     if clock is None or clock.met_at is not None:
         cases.start_clock(case.id, "resolution", now=now, due=due)

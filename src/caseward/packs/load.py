@@ -103,6 +103,16 @@ def read(folder: Path) -> tuple[Pack | None, list[PackError]]:
     return (None if reader.errors else pack), reader.errors
 
 
+def load_profile(folder: Path) -> tuple[Profile, BusinessHours]:
+    """Return who the business of the pack in `folder` is and when it is open; raise PackError for the first thing
+    wrong."""
+    reader = _Reader(folder)
+    found = reader.profile()
+    if found is None:
+        raise reader.errors[0]
+    return found[0], _hours(*found)
+
+
 def load_policy(folder: Path) -> Policy:
     """Return only the policy of the pack in `folder`, to ask the gate; raise PackError for the first thing wrong."""
     if not folder.is_dir():
