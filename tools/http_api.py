@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from caseward.core.roles import Role
 from caseward.settings import Settings
-from caseward.store.people import ApiToken
+from caseward.store.tokens import ApiToken
 from caseward.web import api, api_releases, app
 from caseward.web.docs import CODES, METHODS
 from caseward.web.problems import Problem

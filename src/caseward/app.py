@@ -311,6 +311,7 @@ def make_tools(settings: Settings, pack: Pack, now: Clock, *, brain: Brain | Non
         built_in=frozenset(find.skill_names(settings.skills)),
         debounce_ms=settings.debounce_ms,
         console=settings.base_url,
+        sign_on=find.sign_on(settings),
         learn=lambda other: find.brain(settings.brains, other),
     )
 

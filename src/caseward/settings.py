@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from caseward.core.errors import BadInput
+from caseward.core.roles import Role
 
 PREFIX = "CASEWARD_"
 FILE = "_FILE"
@@ -116,6 +117,24 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(part, strict=False)) for part in value)
 
 
+def _issuer(value: str) -> str:
+    """Accept where an identity provider is, exactly as its tokens name it: over TLS, or on this machine."""
+    if not value:
+        return value
+    parts = urlsplit(value)
+    here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if not parts.hostname or parts.query or parts.fragment or (parts.scheme != "https" and not here):
+        raise ValueError
+    return value
+
+
+def _mapped(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
+    return {name.strip(): role.strip() for name, _mark, role in pairs}
+
+
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Names = Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...], BeforeValidator(_listed)]
 
@@ -193,6 +212,49 @@ class Settings(BaseModel):
         takes="a whole number from 1 to 720",
         ge=1,
         le=720,
+    )
+    require_second_factor: Annotated[tuple[Role, ...], BeforeValidator(_listed)] = _setting(
+        (),
+        "Roles that need a second factor besides a password or link; who has none sets one up at the next sign-in.",
+        takes=f"roles separated by commas, of {', '.join(Role)}",
+        shown="none: each person decides",
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = _setting(
+        "",
+        "Single sign-on: the issuer of an OpenID Connect provider.",
+        takes="an `https` address, exactly as the provider's tokens name it",
+        shown="none: people sign in with password or link",
+    )
+    oidc_client_id: str = _setting(
+        "",
+        "Single sign-on: the client id that the provider gave this desk.",
+        takes="the id, as the provider shows it",
+        shown="none: single sign-on stays off",
+    )
+    oidc_client_secret: SecretStr | None = _setting(
+        None,
+        "Single sign-on: the client's secret; a public client has none.",
+        takes="the secret, as the provider shows it",
+        shown="none: a public client",
+    )
+    oidc_name: str = _setting(
+        "Single sign-on",
+        "Single sign-on: what its button says after *Continue with*.",
+        takes="1 to 40 characters",
+        min_length=1,
+        max_length=40,
+    )
+    oidc_roles_claim: str = _setting(
+        "groups",
+        "Single sign-on: the claim of the ID token that `CASEWARD_OIDC_ROLES` is read by.",
+        takes="the name of a claim that holds a word or a list of words",
+        min_length=1,
+    )
+    oidc_roles: Annotated[Mapping[str, Role], BeforeValidator(_mapped)] = _setting(
+        lambda: {},
+        "Single sign-on: who is let in uninvited, and as what, by a value of that claim. The first that fits counts.",
+        takes="pairs such as `desk-admins=admin,support=agent`",
+        shown="none: only who was invited",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info",

@@ -182,7 +182,7 @@ def test_links_of_an_earlier_demo_end_when_the_next_begins(database: str, tmp_pa
     now = datetime.now(UTC)
     with db.transaction():
         for role, token in second.items():
-            assert people.linked(token, now=now).role == role
+            assert people.linked(token, now=now).person.role == role
         with pytest.raises(CasewardError, match="unknown, used or expired"):
             people.linked(first[Role.COACH], now=now)
 

@@ -18,7 +18,7 @@ from caseward import app
 from caseward.cli import main
 from caseward.core.roles import Role
 from caseward.settings import Settings
-from caseward.store import db, log, passwords, people, running
+from caseward.store import db, log, passwords, people, running, sessions
 from caseward.store.people import Person
 from tests.conftest import MORNING, SCHOOL, Cluster
 
@@ -88,14 +88,14 @@ def signs_in(email: str, password: str) -> bool:
 def test_a_password_is_set_and_ends_what_was_open_before(house: House) -> None:
     now = datetime.now(UTC)
     with db.transaction():
-        session = people.open_session(people.get("per_coach"), now=now)
+        session = sessions.open_session(people.get("per_coach"), now=now)
 
     done = house.type("person", "password", "coach@school.example", "--stdin", stdin=f"{GOOD}\n")
 
     assert (done.code, GOOD in done.out + done.err) == (0, False)
     assert signs_in("coach@school.example", GOOD)
     with db.transaction():
-        assert people.session(session, now=now) is None
+        assert sessions.find(session, now=now) is None
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_a_password_that_cannot_be_taken_changes_nothing(
 def test_somebody_who_is_disabled_is_out_at_once_and_comes_back_when_enabled(house: House) -> None:
     now = datetime.now(UTC)
     with db.transaction():
-        session = people.open_session(people.get("per_agent"), now=now)
+        session = sessions.open_session(people.get("per_agent"), now=now)
 
     out = house.type("person", "disable", "agent@school.example")
     with db.transaction():
-        assert people.session(session, now=now) is None
+        assert sessions.find(session, now=now) is None
     assert out.code == 0
     assert [each["disabled"] for each in house.told("person", "list") if each["person"] == "per_agent"] == [True]
     assert "Example agent  agent@school.example  disabled" in house.type("person", "list").out

@@ -14,7 +14,7 @@ from typing import Any
 
 from caseward.core.errors import BadInput
 from caseward.core.pack import Pack
-from caseward.core.ports import Brain, Channel, RecordBook, Skill
+from caseward.core.ports import Brain, Channel, RecordBook, SignOn, Skill
 from caseward.settings import Settings
 
 
@@ -53,6 +53,14 @@ def brain(allowed: Iterable[str], pack: Pack) -> Brain:
         made: Brain = _module("brains", name).brain(pack)
         return made
     raise BadInput("CASEWARD_BRAINS is empty; name at least one, such as local")
+
+
+def sign_on(settings: Settings) -> SignOn | None:
+    """Return the identity provider that is set, None where none is: then its module is not worth its memory."""
+    if not settings.oidc_issuer or not settings.oidc_client_id:
+        return None
+    made: SignOn = import_module("caseward.adapters.oidc").sign_on(settings)
+    return made
 
 
 def require(**allowed: Iterable[str]) -> None:

@@ -45,7 +45,7 @@ def new_token(
     as_json: AsJson = False,
 ) -> None:
     """Make an API token and print it. It is shown this once and never again."""
-    from caseward.store import people
+    from caseward.store import log, tokens
     from caseward.store.db import transaction
     from caseward.web.tokens import Scope
 
@@ -56,11 +56,12 @@ def new_token(
     now = datetime.now(UTC)
     expires = now + timedelta(days=days) if days else None
     with connected(), transaction():
-        token = people.new_token(role, name=name, scopes=scopes, now=now, expires_at=expires)
+        made = tokens.make(role, name=name, scopes=scopes, now=now, expires_at=expires)
+        log.append("token", "house", {"what": "made", "token": made.id, "role": role, "name": name}, at=now)
     if as_json:
-        document({"token": token, "role": role, "scopes": scopes, "expires_at": expires})
+        document({"token": made.token, "role": role, "scopes": scopes, "expires_at": expires})
     else:
-        print(token)
+        print(made.token)
 
 
 def new_person(
@@ -82,6 +83,7 @@ def new_person(
             raise BadInput(f"--email {email} belongs to somebody already; make them a link with `caseward person link`")
         person = Person(id=ids.new("per"), name=name.strip(), role=role, email=email)
         people.add(person, now=datetime.now(UTC))
+        _log(person, "added", role=role)
         told = {"person": person.id, "link": _link(settings.base_url, person.id)}
     if as_json:
         document(told)
@@ -115,15 +117,16 @@ def set_password(
     stdin: Annotated[bool, typer.Option("--stdin", help="Read it from standard input, one line.")] = False,
 ) -> None:
     """Set a person's password, asking for it twice; every session they have ends."""
-    from caseward.store import passwords, people
+    from caseward.store import passwords
     from caseward.store.db import transaction
 
     with connected():
         with transaction():
             found = _find(person)
-        hashed = passwords.make(_typed(stdin))  # costly, so outside the transaction
+        hashed = passwords.make(_typed(stdin), person=found)  # costly, so outside the transaction
         with transaction():
-            people.set_password(found.id, hashed, now=datetime.now(UTC))
+            passwords.set_for(found.id, hashed, now=datetime.now(UTC))
+            _log(found, "password set")
     how = f"with {found.email}" if found.email else "once they have an e-mail address"
     print(f"{found.name} ({found.id}) signs in {how} and the new password; other sessions are over")
 
@@ -170,7 +173,15 @@ def _set_disabled(person: str, disabled: bool) -> None:
     with connected(), transaction():
         found = _find(person)
         people.disable(found.id, disabled)
+        _log(found, "disabled" if disabled else "enabled")
     print(f"{found.name} ({found.id}) is {'disabled' if disabled else 'enabled'}")
+
+
+def _log(person: Person, what: str, **more: str) -> None:
+    from caseward.store import log
+
+    payload = {"what": what, "person": person.id, "name": person.name, **more}
+    log.append("person", "house", payload, at=datetime.now(UTC))
 
 
 def _find(given: str) -> Person:

@@ -197,6 +197,38 @@ class Skill(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Whom an identity provider knows somebody as."""
+
+    subject: str
+    """By which it knows them, for good."""
+    email: str
+    """Empty unless the provider says that it is verified."""
+    name: str
+    groups: Sequence[str]
+    """What the claim holds that roles are read by."""
+
+
+class SignOn(Protocol):
+    """An identity provider by which people of the house sign in."""
+
+    name: str
+    """As its button calls it."""
+
+    def way_in(self, *, back: str, state: str, nonce: str, verifier: str) -> str:
+        """Return the address to send a browser to, which comes back to `back`. Raise SystemDown."""
+        ...
+
+    def known(self, code: str, *, back: str, nonce: str, verifier: str, now: datetime) -> Known:
+        """Return who came back with `code`. Raise Refused for what cannot be believed, SystemDown for no answer."""
+        ...
+
+    def way_out(self, back: str) -> str:
+        """Return the address at which somebody signs out of the provider too, nothing where it has none."""
+        ...
+
+
 class Brain(Protocol):
     """Understands and finds; decides nothing. It is made in one process and pickled to those that serve."""
 

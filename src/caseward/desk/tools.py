@@ -16,7 +16,7 @@ from caseward.core.errors import CasewardError, NotFound
 from caseward.core.knowledge import Finding
 from caseward.core.messages import Understanding
 from caseward.core.pack import Pack
-from caseward.core.ports import Brain, Channel, Hook, Lane, Listening, Skill
+from caseward.core.ports import Brain, Channel, Hook, Lane, Listening, SignOn, Skill
 from caseward.store import db
 
 
@@ -43,6 +43,8 @@ class Tools:
     """Makes a brain for another pack than the one at work, to look ahead; it takes seconds."""
     console: str = ""
     """Where the console is, for links; empty where there is none."""
+    sign_on: SignOn | None = None
+    """Who else may say who somebody of the house is; None where there is no identity provider."""
 
 
 _tools: Tools | None = None

@@ -1,33 +1,36 @@
-"""People of the house: who they are, how they sign in, and for how long.
+"""People of the house: who they are, what they may be, and the links by which they come in.
 
-Tokens and passwords are never stored, only their hashes. A session ends by sign-out, by idleness, by age, or because
-its person was disabled; all four are read from the row on every request, so they hold at once in every process.
+Tokens and passwords are never stored, only their hashes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from caseward.core import ids
-from caseward.core.errors import BadInput, NotFound
+from caseward.core.errors import NotFound
 from caseward.core.roles import Role
+from caseward.store import tokens
 from caseward.store.db import execute
-from caseward.store.tables import api_tokens, people, sessions, sign_in_links
+from caseward.store.hashes import digest
+from caseward.store.tables import people, sign_in_links
 
-IDLE = timedelta(hours=2)
-"""A session unused for this long is over."""
-SHIFT = timedelta(hours=12)
-"""How long a session lasts when nothing else is said."""
-SEEN_EVERY = timedelta(minutes=1)
-"""How often the last use of a session is written down."""
+
+class Kind(StrEnum):
+    """What a link is for."""
+
+    SIGN_IN = "sign-in"
+    INVITE = "invite"
+    """Somebody new: choose a password, or come by way of the identity provider."""
+    RESET = "reset"
+    """Choose another password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +47,11 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A signed-in browser."""
+class Link:
+    """Whom a link lets in, and for what."""
 
     person: Person
-    csrf: str
-    """What every form of this session must carry."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiToken:
-    """What an API call may do."""
-
-    id: str
-    name: str
-    role: str
-    scopes: tuple[str, ...]
+    kind: Kind
 
 
 def add(person: Person, *, now: datetime, password_hash: str = "") -> None:
@@ -86,13 +78,13 @@ def get(person_id: str) -> Person:
     row = execute(select(people).where(people.c.id == person_id)).mappings().first()
     if row is None:
         raise NotFound(f"no person {person_id!r}")
-    return _person(row)
+    return person_of(row)
 
 
 def known(person_id: str) -> Person | None:
     """Return a person, or None for an id that is no person's, such as a token's."""
     row = execute(select(people).where(people.c.id == person_id)).mappings().first()
-    return None if row is None else _person(row)
+    return None if row is None else person_of(row)
 
 
 def in_roles(roles: Sequence[str]) -> tuple[str, ...]:
@@ -104,14 +96,13 @@ def in_roles(roles: Sequence[str]) -> tuple[str, ...]:
 def roles_of(ids: Collection[str], *, now: datetime) -> dict[str, str]:
     """Return id → role of the people and tokens among `ids` that may still act."""
     persons = select(people.c.id, people.c.role).where(people.c.id.in_(list(ids)), ~people.c.disabled)
-    tokens = select(api_tokens.c.id, api_tokens.c.role).where(api_tokens.c.id.in_(list(ids)), *_live(now))
-    return {row.id: row.role for query in (persons, tokens) for row in execute(query)}
+    return {row.id: row.role for row in execute(persons)} | tokens.roles_of(ids, now=now)
 
 
 def every() -> Sequence[Person]:
     """Return all people, by role and name."""
     rows = execute(select(people).order_by(people.c.role, people.c.name)).mappings()
-    return [_person(row) for row in rows]
+    return [person_of(row) for row in rows]
 
 
 def names() -> dict[str, str]:
@@ -119,23 +110,69 @@ def names() -> dict[str, str]:
     return {row.id: row.name for row in execute(select(people.c.id, people.c.name))}
 
 
-def set_password(person_id: str, password_hash: str, *, now: datetime) -> None:
-    """Give a person another password, and end every session they have; raise NotFound."""
-    _require(execute(update(people).where(people.c.id == person_id).values(password_hash=password_hash)), person_id)
-    execute(
-        update(sessions)
-        .where(sessions.c.person_id == person_id, sessions.c.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+def keep_password(person_id: str, password_hash: str) -> None:
+    """Give a person another password; raise NotFound. passwords.set_for does what goes with it."""
+    _change(person_id, password_hash=password_hash)
+
+
+def rename(person_id: str, name: str) -> None:
+    """Give a person another name; raise NotFound."""
+    _change(person_id, name=name)
+
+
+def set_role(person_id: str, role: Role) -> None:
+    """Give a person another role; raise NotFound."""
+    _change(person_id, role=role)
+
+
+def set_available(person_id: str, available: bool) -> None:
+    """Say whether a person is given cases in turn; raise NotFound."""
+    _change(person_id, available=available)
+
+
+def is_available(person_id: str) -> bool:
+    """Return whether a person is given cases in turn."""
+    return bool(execute(select(people.c.available).where(people.c.id == person_id)).scalar())
 
 
 def disable(person_id: str, disabled: bool) -> None:
     """Shut a person out, at once and everywhere, or let them in again; raise NotFound."""
-    _require(execute(update(people).where(people.c.id == person_id).values(disabled=disabled)), person_id)
+    _change(person_id, disabled=disabled)
 
 
-def _require(done: Any, person_id: str) -> None:
-    if done.rowcount == 0:
+def administrators() -> frozenset[str]:
+    """Return the ids of the administrators who may sign in, and keep that from changing until the commit."""
+    query = select(people.c.id).where(people.c.role == Role.ADMIN, ~people.c.disabled).with_for_update()
+    return frozenset(execute(query).scalars())
+
+
+def of_subject(subject: str) -> Person | None:
+    """Return who somebody is whom the identity provider knows by `subject`, disabled or not."""
+    row = execute(select(people).where(people.c.subject == subject)).mappings().first()
+    return None if row is None else person_of(row)
+
+
+def unlinked(email: str) -> Person | None:
+    """Return who has an e-mail address and was never signed in by the identity provider."""
+    query = select(people).where(
+        people.c.email == email.strip().lower(), people.c.subject.is_(None), ~people.c.disabled
+    )
+    row = execute(query).mappings().first()
+    return None if row is None else person_of(row)
+
+
+def has_email(email: str) -> bool:
+    """Return whether somebody has an e-mail address, disabled or not."""
+    return execute(select(people.c.id).where(people.c.email == email.strip().lower())).first() is not None
+
+
+def link_subject(person_id: str, subject: str | None) -> None:
+    """Remember, or forget, by which name the identity provider knows a person; raise NotFound."""
+    _change(person_id, subject=subject)
+
+
+def _change(person_id: str, **values: Any) -> None:
+    if execute(update(people).where(people.c.id == person_id).values(**values)).rowcount == 0:
         raise NotFound(f"no person {person_id!r}")
 
 
@@ -143,138 +180,58 @@ def credentials(email: str) -> tuple[Person, str] | None:
     """Return the person with that e-mail and the hash of their password; None when there is none or it is disabled."""
     query = select(people).where(people.c.email == email.strip().lower(), ~people.c.disabled)
     row = execute(query).mappings().first()
-    return (_person(row), row["password_hash"]) if row else None
+    return (person_of(row), row["password_hash"]) if row else None
 
 
 # --- sign-in links ----------------------------------------------------------------------------------------------------
 
 
-def link(person_id: str, *, expires_at: datetime) -> str:
+def link(person_id: str, *, expires_at: datetime, kind: Kind = Kind.SIGN_IN) -> str:
     """Store a sign-in link for a person and return its token."""
     token = secrets.token_urlsafe(32)
-    execute(insert(sign_in_links).values(token_hash=digest(token), person_id=person_id, expires_at=expires_at))
+    execute(
+        insert(sign_in_links).values(token_hash=digest(token), person_id=person_id, expires_at=expires_at, kind=kind)
+    )
     return token
 
 
-def linked(token: str, *, now: datetime) -> Person:
-    """Return whom a link would sign in, without using it; raise NotFound when it is unknown, used up or expired."""
+def drop_links(person_id: str) -> None:
+    """Make the links useless by which a person could choose a password."""
+    kinds = (Kind.INVITE, Kind.RESET)
+    execute(
+        delete(sign_in_links).where(
+            sign_in_links.c.person_id == person_id, sign_in_links.c.kind.in_(kinds), sign_in_links.c.used_at.is_(None)
+        )
+    )
+
+
+def linked(token: str, *, now: datetime) -> Link:
+    """Return what a link would do, without using it; raise NotFound when it is unknown, used up or expired."""
     query = (
-        select(people, sign_in_links.c.used_at)
+        select(people, sign_in_links.c.used_at, sign_in_links.c.kind)
         .join(sign_in_links, sign_in_links.c.person_id == people.c.id)
         .where(sign_in_links.c.token_hash == digest(token), sign_in_links.c.expires_at > now, ~people.c.disabled)
     )
     row = execute(query).mappings().first()
-    if row is None or (row["used_at"] is not None and not row["sample"]):
+    again = row is not None and row["sample"] and row["kind"] == Kind.SIGN_IN
+    if row is None or (row["used_at"] is not None and not again):
         raise NotFound("this sign-in link is unknown, used or expired; ask for a new one")
-    return _person(row)
+    return Link(person=person_of(row), kind=Kind(row["kind"]))
 
 
-def use_link(token: str, *, now: datetime) -> Person:
-    """Use a link up and return whom it signs in; a sample person's link stays usable until it expires."""
-    person = linked(token, now=now)
+def use_link(token: str, *, now: datetime) -> Link:
+    """Use a link up and return what it does; a sample person's sign-in link stays usable until it expires."""
+    found = linked(token, now=now)
     claim = update(sign_in_links).where(sign_in_links.c.token_hash == digest(token)).values(used_at=now)
-    if not person.sample:
+    if not (found.person.sample and found.kind is Kind.SIGN_IN):
         claim = claim.where(sign_in_links.c.used_at.is_(None))
     if execute(claim.returning(sign_in_links.c.person_id)).first() is None:
         raise NotFound("this sign-in link was used a moment ago; ask for a new one")
-    return person
+    return found
 
 
-# --- sessions ---------------------------------------------------------------------------------------------------------
-
-
-def open_session(person: Person, *, now: datetime, lasts: timedelta = SHIFT) -> str:
-    """Open a session, over after `lasts` however busy, and return its token, which is new at every sign-in."""
-    token = secrets.token_urlsafe(32)
-    execute(
-        insert(sessions).values(
-            token_hash=digest(token),
-            person_id=person.id,
-            csrf=secrets.token_urlsafe(24),
-            created_at=now,
-            seen_at=now,
-            expires_at=now + lasts,
-        )
-    )
-    return token
-
-
-def session(token: str, *, now: datetime) -> Session | None:
-    """Return the live session of a token and note its use; None when it is over."""
-    query = (
-        select(people, sessions.c.csrf, sessions.c.seen_at)
-        .join(sessions, sessions.c.person_id == people.c.id)
-        .where(
-            sessions.c.token_hash == digest(token),
-            sessions.c.revoked_at.is_(None),
-            sessions.c.expires_at > now,
-            sessions.c.seen_at > now - IDLE,
-            ~people.c.disabled,
-        )
-    )
-    row = execute(query).mappings().first()
-    if row is None:
-        return None
-    if now - row["seen_at"] > SEEN_EVERY:
-        execute(update(sessions).where(sessions.c.token_hash == digest(token)).values(seen_at=now))
-    return Session(person=_person(row), csrf=row["csrf"])
-
-
-def close_session(token: str, *, now: datetime) -> None:
-    """End a session at once, everywhere."""
-    execute(update(sessions).where(sessions.c.token_hash == digest(token)).values(revoked_at=now))
-
-
-# --- API tokens -------------------------------------------------------------------------------------------------------
-
-
-def new_token(
-    role: str, *, name: str = "", scopes: Sequence[str] = (), now: datetime, expires_at: datetime | None = None
-) -> str:
-    """Store an API token and return it; it is shown once and never again."""
-    if expires_at is not None and expires_at <= now:
-        raise BadInput(f"the token would expire at {expires_at}, which is past; give a later time")
-    token = "cw_" + secrets.token_urlsafe(32)
-    execute(
-        insert(api_tokens).values(
-            id=ids.new("tok"),
-            token_hash=digest(token),
-            name=name,
-            role=role,
-            scopes=list(scopes),
-            created_at=now,
-            expires_at=expires_at,
-        )
-    )
-    return token
-
-
-def api_token(token: str, *, now: datetime) -> ApiToken | None:
-    """Return what a token may do; None when it is unknown, expired or revoked."""
-    query = select(api_tokens).where(api_tokens.c.token_hash == digest(token), *_live(now))
-    row = execute(query).mappings().first()
-    if row is None:
-        return None
-    return ApiToken(id=row["id"], name=row["name"], role=row["role"], scopes=tuple(row["scopes"]))
-
-
-def _live(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (api_tokens.c.revoked_at.is_(None), api_tokens.c.expires_at.is_(None) | (api_tokens.c.expires_at > now))
-
-
-def revoke_token(token_id: str, *, now: datetime) -> None:
-    """End an API token; raise NotFound when there is none of that id."""
-    statement = update(api_tokens).where(api_tokens.c.id == token_id).values(revoked_at=now).returning(api_tokens.c.id)
-    if execute(statement).first() is None:
-        raise NotFound(f"no API token {token_id!r}")
-
-
-def digest(token: str) -> str:
-    """Return what is stored of a token. A token has 256 random bits, so a plain hash is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _person(row: Any) -> Person:
+def person_of(row: Any) -> Person:
+    """Return the person that a row of their table is."""
     return Person(
         id=row["id"],
         name=row["name"],

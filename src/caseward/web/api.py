@@ -16,7 +16,7 @@ from caseward.desk import verdicts
 from caseward.store import approvals, browse, casefile, cases, log
 from caseward.store.browse import Wanted
 from caseward.store.db import transaction
-from caseward.store.people import ApiToken
+from caseward.store.tokens import ApiToken
 from caseward.web import api_read
 from caseward.web.api_shapes import Approval, Case, CaseLine, LogEntry, Page, State, TierName, Verdict
 from caseward.web.problems import Problem

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from caseward.desk import current, library
 from caseward.store import releases
 from caseward.store.db import transaction
-from caseward.store.people import ApiToken
+from caseward.store.tokens import ApiToken
 from caseward.store.releases import Switch
 from caseward.web.api_shapes import At, Page
 from caseward.web.tokens import Scope, allowed, bearer

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -17,9 +17,10 @@ from fastapi import Depends, Form, Request, Response
 
 from caseward.core.errors import Refused
 from caseward.core.roles import Role
+from caseward.core.text import clean
 from caseward.desk import tools
 from caseward.settings import Settings
-from caseward.store import people, watching
+from caseward.store import log, sessions, watching
 from caseward.store.db import transaction
 from caseward.store.people import Person
 
@@ -32,6 +33,10 @@ class Visitor:
 
     person: Person
     csrf: str
+    session: str
+    """The id of theirs."""
+    since: datetime
+    """When they signed in."""
 
 
 class SignInNeeded(Exception):
@@ -73,8 +78,10 @@ def maybe_visitor(request: Request) -> Visitor | None:
         return None
     with transaction():
         request.state.seq = watching.newest()  # before the page reads anything: what comes later, its stream tells
-        session = people.session(token, now=tools.now())
-    return Visitor(person=session.person, csrf=session.csrf) if session else None
+        found = sessions.find(token, now=tools.now())
+    if found is None:
+        return None
+    return Visitor(person=found.person, csrf=found.csrf, session=found.id, since=found.opened_at)
 
 
 def only(roles: frozenset[Role]) -> Callable[[Visitor], Visitor]:
@@ -123,32 +130,46 @@ def require_same_origin(request: Request) -> None:
 
 def cookie_name(request: Request, name: str) -> str:
     """Return a cookie's full name: under https only this host can have set it."""
-    return f"__Host-caseward-{name}" if _secure(request) else f"caseward-{name}"
+    return f"__Host-caseward-{name}" if secure(request) else f"caseward-{name}"
 
 
-def sign_in(request: Request, response: Response, person: Person) -> None:
-    """Open a session for `person`, end the one this browser had, and set the cookie."""
-    sign_out(request)
+def sign_in(request: Request, response: Response, person: Person, *, method: str) -> None:
+    """Open a session for `person`, end the one this browser had, and set the cookie. `method` says how they came in."""
     settings: Settings = request.app.state.settings
-    lasts = timedelta(hours=settings.session_hours)
+    lasts, now = timedelta(hours=settings.session_hours), tools.now()
+    before = request.cookies.get(cookie_name(request, "session"), "")
     with transaction():
-        token = people.open_session(person, now=tools.now(), lasts=lasts)
+        sessions.close(before, now=now)
+        token = sessions.open_session(
+            person,
+            now=now,
+            lasts=lasts,
+            agent=clean(request.headers.get("user-agent", "")),
+            address=address_of(request),
+            method=method,
+        )
+        log.append("sign_in", person.id, {"what": "signed in", "method": method}, at=now)
     response.set_cookie(
         cookie_name(request, "session"),
         token,
         max_age=int(lasts.total_seconds()),
         httponly=True,
-        secure=_secure(request),
+        secure=secure(request),
         samesite="lax",
     )
 
 
-def sign_out(request: Request) -> None:
-    """End this browser's session everywhere."""
+def sign_out(request: Request) -> str:
+    """End this browser's session everywhere; return how it was opened, nothing where none was open."""
     token = request.cookies.get(cookie_name(request, "session"))
-    if token:
-        with transaction():
-            people.close_session(token, now=tools.now())
+    if not token:
+        return ""
+    with transaction():
+        closed = sessions.close(token, now=tools.now())
+        if closed is None:
+            return ""
+        log.append("sign_in", closed.person_id, {"what": "signed out"}, at=tools.now())
+    return closed.method
 
 
 def set_strict_cookie(request: Request, response: Response, name: str, value: str, *, max_age: int) -> None:
@@ -159,11 +180,11 @@ def set_strict_cookie(request: Request, response: Response, name: str, value: st
             value,
             max_age=max_age,
             httponly=True,
-            secure=_secure(request),
+            secure=secure(request),
             samesite="strict",
         )
     else:
-        response.delete_cookie(cookie_name(request, name), secure=_secure(request), httponly=True, samesite="strict")
+        response.delete_cookie(cookie_name(request, name), secure=secure(request), httponly=True, samesite="strict")
 
 
 def local_path(wanted: str, default: str = "/") -> str:
@@ -178,5 +199,6 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _secure(request: Request) -> bool:
+def secure(request: Request) -> bool:
+    """Return whether the browser came over TLS."""
     return request.url.scheme == "https"

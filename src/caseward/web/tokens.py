@@ -11,9 +11,9 @@ from fastapi.security import HTTPBearer
 
 from caseward.core.roles import Role
 from caseward.desk import tools
-from caseward.store import people
+from caseward.store import tokens
 from caseward.store.db import transaction
-from caseward.store.people import ApiToken
+from caseward.store.tokens import ApiToken
 from caseward.web.problems import Problem
 
 bearer = HTTPBearer(auto_error=False, description="A token made with `caseward token new --role ROLE`.")
@@ -38,7 +38,7 @@ def caller(request: Request) -> ApiToken:
         fix = "send `Authorization: Bearer TOKEN` with one made by `caseward token new --role ROLE`"
         raise Problem(401, "no_token", f"Authorization: no API token; {fix}", headers=_CHALLENGE)
     with transaction():
-        found = people.api_token(token.strip(), now=tools.now())
+        found = tokens.of(token.strip(), now=tools.now())
     if found is None:
         detail = "Authorization: this token is unknown, expired or revoked; make one with `caseward token new`"
         raise Problem(401, "no_token", detail, headers=_CHALLENGE)

@@ -24,7 +24,7 @@ from caseward.core.policy import Tier
 from caseward.core.task import Draft, ResultStatus, TaskRequest
 from caseward.desk import tools
 from caseward.settings import Settings
-from caseward.store import approvals, cases, contacts, db, effects, log, messages, people, turns
+from caseward.store import approvals, cases, contacts, db, effects, log, messages, tokens, turns
 from caseward.store.db import transaction
 from caseward.web import app, chat_session, serve
 from caseward.web.throttle import Throttle
@@ -61,7 +61,7 @@ class Site:
     def token(self, role: str, *scopes: str) -> str:
         """Return an API token."""
         with transaction():
-            return people.new_token(role, scopes=scopes, now=self.now())
+            return tokens.make(role, scopes=scopes, now=self.now()).token
 
     def say(self, conversation: ConversationId, text: str, *, kind: str = "text") -> int:
         """Have the desk say something; return the number of its message."""

@@ -13,7 +13,7 @@ from caseward.core.approval import Terms
 from caseward.core.ids import CaseId
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.store import log, people
+from caseward.store import log, tokens
 from caseward.store.db import transaction
 from tests.contract.web.conftest import Site, Visitor, problem
 
@@ -52,11 +52,11 @@ def test_without_a_good_token_nothing_is_read(site: Site, path: str, header: str
 
 def test_an_expired_and_a_revoked_token_open_nothing(site: Site) -> None:
     with transaction():
-        expired = people.new_token("admin", now=site.now(), expires_at=site.now() + timedelta(hours=1))
-        revoked = people.new_token("admin", now=site.now())
-        found = people.api_token(revoked, now=site.now())
+        expired = tokens.make("admin", now=site.now(), expires_at=site.now() + timedelta(hours=1)).token
+        revoked = tokens.make("admin", now=site.now()).token
+        found = tokens.of(revoked, now=site.now())
         assert found
-        people.revoke_token(found.id, now=site.now())
+        tokens.revoke(found.id, now=site.now())
     site.late = timedelta(hours=2)
 
     for token in (expired, revoked):
