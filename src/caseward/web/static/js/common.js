@@ -1,8 +1,9 @@
 // The console's script: theme, clocks, keys, kept drafts. Every page works without it.
 
 const root = document.documentElement;
-const one = (selector, within = document) => within.querySelector(selector);
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const one = (selector, within = document) => (within.matches?.(selector) ? within : within.querySelector(selector));
+const all = (selector, within = document) =>
+  [...(within.matches?.(selector) ? [within] : []), ...within.querySelectorAll(selector)];
 const shown = (element) => element?.checkVisibility?.() ?? Boolean(element);
 
 /** Say something to screen readers, and nothing else. */
@@ -12,6 +13,7 @@ function say(words) {
 }
 
 const enhancers = [];
+const live = {}; // what the live page's scripts offer each other and the rest
 
 /** Have `work` done for what the page holds now, and for each part that takes another's place later. */
 function enhance(work) {

@@ -9,10 +9,11 @@ function openEvidence(number) {
   return true;
 }
 
-for (const chip of all("a[data-evidence]")) {
-  chip.addEventListener("click", (event) => {
-    if (openEvidence(chip.dataset.evidence)) event.preventDefault();
-  });
-}
-
-one("[data-close-file]")?.addEventListener("click", () => one("[href='#file']")?.focus());
+enhance((part) => {
+  for (const chip of all("a[data-evidence]", part)) {
+    chip.addEventListener("click", (event) => {
+      if (openEvidence(chip.dataset.evidence)) event.preventDefault();
+    });
+  }
+  one("[data-close-file]", part)?.addEventListener("click", () => one("[href='#file']")?.focus());
+});
