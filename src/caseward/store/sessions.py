@@ -92,8 +92,8 @@ def open_session(
     return token
 
 
-def find(token: str, *, now: datetime) -> Session | None:
-    """Return the live session of a token and note its use; None when it is over."""
+def find(token: str, *, now: datetime, used: bool = True) -> Session | None:
+    """Return the live session of a token; None when it is over. That it is in use is noted unless told otherwise."""
     query = (
         select(people, sessions.c.csrf, sessions.c.seen_at, sessions.c.created_at.label("opened_at"))
         .join(sessions, sessions.c.person_id == people.c.id)
@@ -102,7 +102,7 @@ def find(token: str, *, now: datetime) -> Session | None:
     row = execute(query).mappings().first()
     if row is None:
         return None
-    if now - row["seen_at"] > SEEN_EVERY:
+    if used and now - row["seen_at"] > SEEN_EVERY:
         execute(update(sessions).where(sessions.c.token_hash == digest(token)).values(seen_at=now))
     return Session(id=digest(token)[:ID], person=person_of(row), csrf=row["csrf"], opened_at=row["opened_at"])
 

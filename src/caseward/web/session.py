@@ -25,6 +25,8 @@ from caseward.store.db import transaction
 from caseward.store.people import Person
 
 EVERYONE = frozenset(Role)
+PART = "caseward-part"
+"""Header of a request that an open page makes by itself: nobody is at work because of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def maybe_visitor(request: Request) -> Visitor | None:
         return None
     with transaction():
         request.state.seq = watching.newest()  # before the page reads anything: what comes later, its stream tells
-        found = sessions.find(token, now=tools.now())
+        found = sessions.find(token, now=tools.now(), used=PART not in request.headers)
     if found is None:
         return None
     return Visitor(person=found.person, csrf=found.csrf, session=found.id, since=found.opened_at)

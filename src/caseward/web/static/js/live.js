@@ -131,7 +131,6 @@
     const lostNow = failing && Date.now() - failing >= FAILING;
     const words = ended ? "Signed out" : lostNow ? "Reconnecting" : old ? `As of ${clock(heard + drift)}` : "Live";
     if (status.textContent !== words) status.textContent = words;
-    status.closest(".nav-note").classList.toggle("is-live", words === "Live");
   }
 
   function watch() {
