@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from caseward.core.ids import CaseId
+from caseward.core.ids import CaseId, ContactId
 from caseward.store import db
 
 
@@ -40,6 +40,15 @@ def of(case_id: CaseId) -> Rating | None:
     """Return a case's rating; None where its contact was not asked for one."""
     row = db.run("select * from ratings where case_id = %(case)s", {"case": case_id}).fetchone()
     return None if row is None else _rating(row)
+
+
+def of_contact(contact_id: ContactId, *, limit: int) -> list[Rating]:
+    """Return what a contact answered when they were asked, the latest first."""
+    query: Final = """
+        select ratings.* from ratings join cases on cases.id = ratings.case_id
+        where cases.contact_id = %(contact)s and score is not null order by ratings.at desc limit %(limit)s
+    """
+    return [_rating(row) for row in db.run(query, {"contact": contact_id, "limit": limit})]
 
 
 def keep(case_id: CaseId, *, score: int, comment: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from caseward.core.approval import AGREED, ApprovalState
-from caseward.core.case import Case, CaseStatus, IdentityState
+from caseward.core.case import Case, CaseStatus, Contact, IdentityState
 from caseward.core.checks import facts_of
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
@@ -124,13 +124,13 @@ def identity(file: CaseFile) -> Marked:
     facts = {fact.name: fact for fact in facts_of(file.decided[0].body)} if file.decided else {}
     state = str(facts["identity"].value) if "identity" in facts else ""
     if file.contact or state == IdentityState.VERIFIED:
-        return Marked(text=_proved(file.method), level="ok", icon="user-check")
+        return Marked(text=proved(file.method), level="ok", icon="user-check")
     if state == IdentityState.MISMATCH:
         return Marked(text="Does not match", level="bad", icon="user-x")
     return Marked(text="Not proved", level="warn", icon="user-x")
 
 
-def _proved(method: str) -> str:
+def proved(method: str) -> str:
     """Return in words how somebody was verified; `order+email` names what matched."""
     if method == "channel":
         return "Address on record"
@@ -140,9 +140,14 @@ def _proved(method: str) -> str:
 
 def private(file: CaseFile, person: Person, reveal: str) -> list[Private]:
     """Return what is personal, masked unless it was just revealed to somebody who may see it."""
+    return private_of(file.contact, person, reveal) if file.contact else []
+
+
+def private_of(contact: Contact, person: Person, reveal: str) -> list[Private]:
+    """Return what is personal of a contact, masked unless it was just revealed to somebody who may see it."""
     fields = (
-        ("Number", "phone", file.contact.phone if file.contact else "", words.masked_number),
-        ("E-mail", "email", file.contact.email if file.contact else "", words.masked_email),
+        ("Number", "phone", contact.phone, words.masked_number),
+        ("E-mail", "email", contact.email, words.masked_email),
     )
     allowed = person.role in WORK_ON_CASES
     return [
