@@ -17,7 +17,7 @@ from caseward.settings import Settings
 from caseward.store import factors, guesses, log, steps
 from caseward.store.db import transaction
 from caseward.store.people import Person
-from caseward.web import render, times
+from caseward.web import render
 from caseward.web.card import Notice
 from caseward.web.session import (
     StaleForm,
@@ -80,7 +80,7 @@ def too_many(error: guesses.TooMany, *, whose: str, title: str = "Not signed in"
 
 def clock(until: datetime) -> str:
     """Return from when something may be tried again, on the next full minute."""
-    return times.local(until + timedelta(seconds=59), render.zone(), now=tools.now())
+    return render.shown_at(until + timedelta(seconds=59))
 
 
 def picture(secret: str, person: Person) -> Markup:

@@ -14,10 +14,11 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
+from caseward.core.roles import WORK_ON_CASES
 from caseward.desk import tools
-from caseward.store import preferences, running
+from caseward.store import people, preferences, running
 from caseward.store.db import transaction
-from caseward.web import assets, menu, times, words
+from caseward.web import assets, menu, shelved, times, words
 from caseward.web.session import Visitor, cookie_name
 
 THEMES = ("light", "dark")
@@ -68,6 +69,10 @@ def page(
             shown = menu.shown_to(visitor.person)
             degraded = [health for health in running.systems().values() if health.degraded]
             values["mine"] = preferences.of(visitor.person.id)
+            listed = request.url.query if request.url.path == "/inbox" else ""
+            values["saved"] = shelved.links(tools.pack(), visitor.person, listed, tools.now())
+            values["on_shift"] = people.is_available(visitor.person.id)
+            values["gets_cases"] = visitor.person.role in WORK_ON_CASES
         values |= {"visitor": visitor, "menu": shown, "here": here, "degraded": degraded}
     return _zipped(request, environment().get_template(template).render(values), status)
 
@@ -124,6 +129,11 @@ def theme_of(request: Request) -> str:
 def zone() -> ZoneInfo:
     """Return the zone all times are shown in: the pack's."""
     return ZoneInfo(tools.pack().profile.timezone)
+
+
+def shown_at(at: datetime) -> str:
+    """Return an instant as the console writes it."""
+    return times.local(at, zone(), now=tools.now())
 
 
 def initials(name: str) -> str:
