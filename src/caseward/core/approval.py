@@ -10,7 +10,7 @@ from typing import Any
 
 from caseward.core.errors import NotApproved
 from caseward.core.ids import CaseId
-from caseward.core.pack import Lane
+from caseward.core.pack import Lane, Profile
 from caseward.core.policy import Decision
 from caseward.core.task import Draft
 
@@ -59,7 +59,13 @@ REASONS: Mapping[Word, tuple[str, ...]] = {
         "The customer asks for a person",
     ),
 }
-"""Reasons a person can pick (SUP-9); their own words may follow."""
+"""Reasons a person can pick (SUP-9) where the pack names none; their own words may follow."""
+
+
+def reasons(profile: Profile, word: Word) -> tuple[str, ...]:
+    """Return the reasons that a person can pick for a verdict; none for one that needs no reason."""
+    own = {Word.DENY: profile.reasons.get("deny"), Word.ESCALATE: profile.reasons.get("escalate")}.get(word)
+    return own or REASONS.get(word, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

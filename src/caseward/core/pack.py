@@ -198,6 +198,8 @@ class Profile:
     lexicon) and `samples` (records) go with knowledge."""
     promotion: Mapping[Literal["hardening", "production"], Promotion] = field(default_factory=dict)
     """Phase → what entering it takes; the strongest lane for one left out."""
+    reasons: Mapping[Literal["deny", "escalate"], tuple[str, ...]] = field(default_factory=dict)
+    """Verdict → the reasons that a person can pick for it; the built-in ones for a verdict left out."""
     retention: Retention = field(default_factory=Retention)
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from caseward.core import review
-from caseward.core.approval import AGREED, REASONS, Vote, Word
+from caseward.core.approval import AGREED, Vote, Word, reasons
 from caseward.core.checks import Check, Source, checks, facts_of
 from caseward.core.pack import Pack
 from caseward.core.roles import Role
 from caseward.core.task import Draft, ResultStatus, TaskRequest
 from caseward.desk import freshness, verdicts
-from caseward.store import presence
+from caseward.store import preferences, presence
 from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile, Decided
 from caseward.store.people import Person
@@ -273,7 +273,7 @@ def build(
             for vote in votes
         ],
         held=held,
-        hold_seconds=request.terms.hold_seconds,
+        hold_seconds=preferences.of(person.id).held(request.terms.hold_seconds),
         may=may,
         off=off,
         href=href,
@@ -281,7 +281,7 @@ def build(
         text=typed.text or reply,
         reason=typed.reason,
         preset=typed.preset,
-        presets=REASONS.get(Word(act), ()) if act else (),
+        presets=reasons(pack.profile, Word(act)) if act else (),
         conditions=typed.conditions,
         notice=notice,
         outcomes=typed.outcomes,

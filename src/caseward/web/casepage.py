@@ -152,6 +152,8 @@ class Wish:
     reveal: str = ""
     """The private field that was just revealed."""
     focus: bool = False
+    reading: bool = False
+    """Whether the facts behind the request are being read anew."""
 
 
 def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish) -> tuple[CasePage, Card | None]:
@@ -237,6 +239,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
             typed=wish.typed,
             names=names,
             focus=wish.focus,
+            reading=wish.reading,
         )
     return masking.masked((page, made), full_name, pack) if hidden else (page, made)
 

@@ -25,12 +25,12 @@ def differences(before: str, after: str) -> list[Piece]:
         return []
     old, new = TOKEN.findall(before), TOKEN.findall(after)
     pieces: list[Piece] = []
-    for what, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if what == "equal":
-            pieces.append(Piece(text="".join(old[a:b])))
-            continue
-        if b > a:
-            pieces.append(Piece(text="".join(old[a:b]), kind="out"))
-        if d > c:
-            pieces.append(Piece(text="".join(new[c:d]), kind="in"))
-    return pieces
+    out = into = ""
+    for what, a, b, c, d in [*SequenceMatcher(None, old, new, autojunk=False).get_opcodes(), ("end", 0, 0, 0, 0)]:
+        same = "".join(old[a:b])
+        if (what == "equal" and not (same.isspace() and (out or into))) or what == "end":
+            pieces += [Piece(text=out, kind="out"), Piece(text=into, kind="in"), Piece(text=same)]
+            out = into = ""
+        else:  # a space between two changes is part of them
+            out, into = out + same, into + "".join(new[c:d])
+    return [piece for piece in pieces if piece.text]

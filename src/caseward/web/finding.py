@@ -113,7 +113,7 @@ def excerpt(text: str, sought: str) -> list[Bit]:
 
 def _pattern(sought: str) -> re.Pattern[str] | None:
     wanted = re.findall(r"\w+", sought)
-    whole = [rf"\b{re.escape(word)}\b" for word in wanted[:-1]] + [rf"\b{re.escape(word)}" for word in wanted[-1:]]
+    whole = [rf"\b{re.escape(word)}\b" for word in wanted[:-1]] + [rf"\b{re.escape(word)}\w*" for word in wanted[-1:]]
     return re.compile("|".join(whole), re.IGNORECASE) if whole else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from caseward.core import naming
-from caseward.core.approval import AGREED, REASONS, ApprovalState, Vote, Word
+from caseward.core.approval import AGREED, ApprovalState, Vote, Word, reasons
 from caseward.core.case import Case
 from caseward.core.checks import checks, facts_of
 from caseward.core.naming import humane
@@ -165,6 +165,6 @@ def _reasons(card_id: str, request: Request, act: str) -> list[list[Button]]:
     short, verb = request.digest[:SHORT], next(code for code, word in VERBS.items() if word == act)
     offered = [
         [Button(label=f"{humane(act)}: {reason[:1].lower()}{reason[1:]}", token=f"{card_id}.{verb}{place}.{short}")]
-        for place, reason in enumerate(REASONS[Word(act)])
+        for place, reason in enumerate(reasons(tools.pack().profile, Word(act)))
     ]
     return [*offered, [Button(label="Back", token=f"{card_id}.{BACK}.{short}")]]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from caseward.core import naming
-from caseward.core.approval import REASONS, Word
+from caseward.core.approval import Word, reasons
 from caseward.core.case import Case
 from caseward.core.masking import masked_email, masked_number, masker
 from caseward.core.naming import humane
@@ -82,7 +82,7 @@ def pressed(token: str) -> Press | None:
         return None
     reason = ""
     if found[3]:
-        offered = REASONS.get(VERBS.get(found[2], Word.APPROVE), ())
+        offered = reasons(tools.pack().profile, VERBS.get(found[2], Word.APPROVE))
         if int(found[3]) >= len(offered):
             return None
         reason = offered[int(found[3])]

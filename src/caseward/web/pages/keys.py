@@ -62,7 +62,7 @@ def choose(
     return RedirectResponse(f"{HERE}?saved=1", status_code=303)
 
 
-@router.post(f"{HERE}/shell")
+@router.post("/shell")
 def shell(
     visitor: Annotated[Visitor, Depends(form_visitor)],
     menu: Annotated[str, Form()] = "",
@@ -99,7 +99,7 @@ def _page(
         "mine": mine,
         "pages": [item for item in menu.items() if item.key and visitor.person.role in item.roles],
         "notice": notice,
-        "saved": saved or request.query_params.get("saved") == "1",
+        "stored": saved or request.query_params.get("saved") == "1",
         "holds": HOLDS,
         "longest": LONGEST_HOLD,
         "sheet": sheet,

@@ -53,7 +53,7 @@ function back() {
 /** Remember how the page is laid out; the page itself has changed by then. */
 function remember(what, value) {
   const body = new URLSearchParams({ csrf: one("[name=csrf]")?.value ?? "", [what]: value });
-  fetch("/settings/keys/shell", { method: "POST", body, redirect: "manual", keepalive: true }).catch(() => {});
+  fetch("/shell", { method: "POST", body, redirect: "manual", keepalive: true }).catch(() => {});
 }
 
 function toggleMenu() {
