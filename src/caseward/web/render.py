@@ -41,6 +41,7 @@ def environment() -> Environment:
     made.filters["instant"] = _instant
     made.filters["initials"] = initials
     made.filters["humane"] = words.humane
+    made.filters["role"] = words.role
     return made
 
 

@@ -73,3 +73,8 @@ def _value(pack: Pack, name: str, value: Any, now: datetime) -> str:
 def joined(parts: Iterable[str]) -> str:
     """Return the parts that say something, with a middle dot between."""
     return " · ".join(part for part in parts if part)
+
+
+def role(name: str) -> str:
+    """Return what a person is in the house, in words."""
+    return "Administrator" if name == Role.ADMIN else humane(name)
