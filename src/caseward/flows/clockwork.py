@@ -25,6 +25,7 @@ from caseward.desk import assigning, candidates, figuring, outreach, tools, wire
 from caseward.store import (
     approvals,
     cards,
+    chain,
     db,
     effects,
     files,
@@ -220,6 +221,8 @@ class Sweeper:
                     self._forget()
                 with _kept_going("candidates"), db.transaction():
                     candidates.gather()
+                with _kept_going("the log's chain"), db.transaction():
+                    chain.walk_on(tools.now())
                 with _kept_going("daily"):
                     self._daily()
 

@@ -155,8 +155,9 @@ def undecided() -> Sequence[Release]:
 
 def published(*, limit: int) -> Sequence[Release]:
     """Return what has been published, the latest first."""
-    query = select(*_COLUMNS).where(table.c.state == State.PUBLISHED).order_by(table.c.published_at.desc()).limit(limit)
-    return [_release(row) for row in db.execute(query).mappings()]
+    query = select(*_COLUMNS).where(table.c.state == State.PUBLISHED)
+    latest = query.order_by(table.c.published_at.desc(), table.c.name.desc()).limit(limit)
+    return [_release(row) for row in db.execute(latest).mappings()]
 
 
 def exists(release: str) -> bool:

@@ -180,8 +180,10 @@ log_checks = Table(  # how far the log has been walked and was found whole
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False, server_default="0"),
-    words("hash"),
-    moment("at"),  # when a walk last ended
+    words("hash", default=""),
+    moment("at", required=False),  # when it was walked last
+    moment("began_at", required=False),
+    moment("whole_at", required=False),  # when a walk last came to the end and found nothing wrong
     Column("broken", BigInteger),
     words("why", default=""),
 )

@@ -180,7 +180,7 @@ def proposal(subject: Subject, files: Files, before: Fields, after: Fields) -> t
         raise BadInput("id: write small letters, digits and hyphens, such as opening-hours")
     path = path_of(subject.kind, id)
     if path in files:
-        raise BadInput(f"id: there is a {subject.kind} {id} already; edit that one, or choose another id")
+        raise BadInput(f"id: {id} exists already; edit that one, or choose another id")
     return path, {**files, path: editing.written(_data(subject, id, after))}
 
 
@@ -265,9 +265,9 @@ def _look(changed: Sequence[Changed], after: Files, path: str) -> Look:
                   for each in report.warnings if each.file == path],
         told=f"{len(report.proofs)} statements hold, {len(report.pack.golden)} golden cases are decided as expected",
         lane=shelves.consent(before, asked),
-        risks=[words.humane(each) for each in risks],
+        risks=[each[:1].upper() + each[1:] for each in risks],
     )  # fmt: skip
 
 
 def _fault(where: str, text: str, fix: str) -> Fault:
-    return Fault(where=where, text=words.humane(text), fix=words.humane(fix))
+    return Fault(where=where, text=text[:1].upper() + text[1:], fix=fix[:1].upper() + fix[1:])

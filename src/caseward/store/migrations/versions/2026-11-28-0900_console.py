@@ -212,8 +212,10 @@ TRAIL = """
 create table log_checks (
     id smallint primary key,
     seq bigint default '0' not null,
-    hash text not null,
-    at timestamptz not null,
+    hash text default '' not null,
+    at timestamptz,
+    began_at timestamptz,
+    whole_at timestamptz,
     broken bigint,
     why text default '' not null
 );
