@@ -6,21 +6,24 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from caseward.adapters import find
+from caseward.core.pack import Pack
+from caseward.core.policy import Tier
 from caseward.core.roles import Role
 from caseward.desk import library, tools
-from caseward.store import log, releases
+from caseward.store import cases, log, phases, releases
 from caseward.store.db import transaction
 from tests.e2e.console_house import Browser, House, a_full_desk, house
 from tests.e2e.console_releases import light_school
 
 SEEN = {
-    Role.COACH: {"policies", "hours"},
-    Role.OPS_LEAD: {"policies", "hours", "systems"},
-    Role.ADMIN: {"policies", "hours", "systems"},
+    Role.COACH: {"policies", "hours", "targets", "phase"},
+    Role.OPS_LEAD: {"policies", "hours", "targets", "phase", "systems"},
+    Role.ADMIN: {"policies", "hours", "targets", "phase", "systems"},
     Role.ON_CALL: {"systems"},
     Role.AGENT: set(),
 }
@@ -56,6 +59,116 @@ def no_proposal() -> bool:
 def edited(browser: Browser, path: str, **fields: str) -> str:
     """Return the form's page with these fields asked about."""
     return html.unescape(browser.client.get(path, params=fields).text)
+
+
+# --- targets ----------------------------------------------------------------------------------------------------------
+
+
+def test_other_targets_are_shown_with_how_the_last_weeks_would_have_gone_and_proposed(desk: House) -> None:
+    # given one reply that took two business minutes, and one that took ten: three were promised
+    for name, minutes in (("Citra Sample", 2), ("Budi Example", 10)):
+        case = desk.case(name, "When is my lesson?", clock="first_response", due_minutes=-37)
+        with transaction():
+            cases.set_clock(case, "first_response", met_at=desk.now - timedelta(minutes=40 - minutes))
+    browser = desk.browser(Role.OPS_LEAD)
+    assert re.search(r"First reply</dt><dd class=\"num\">1 of 2</dd>", browser.get("/settings/targets").text)
+
+    # when twelve minutes are tried, and ten seconds to undo what is of tier R3
+    fields = dict(re.findall(r'name="([a-z_0-9R]+)" value="([^"]*)"', browser.get("/settings/targets/edit").text))
+    held = [name for name in fields if name.startswith("hold_")]
+    asked = {**fields, "first_response_minutes": "12", held[0]: "7"}
+    page = browser.client.get("/settings/targets/edit", params=asked)
+
+    # then both would have been kept
+    assert re.search(
+        r"<b>First reply</b></td><td class=\"num\">2</td><td class=\"num\">1</td>.*?1 more", page.text, re.S
+    )
+    assert no_proposal()
+
+    # and what is proposed is these two figures, in their files
+    browser.submit(page, "/settings/targets/propose", reason="Three minutes are not kept")
+    made = proposal()
+    assert "first_response_minutes: 12\n" in written(made.id)
+    with transaction():
+        before = releases.files(made.base)
+    changed = sorted(name for name, text in before.items() if written(made.id, name) != text)
+    assert changed == ["approvals.yaml", "pack.yaml"]
+    assert "hold_seconds: 7" in written(made.id, "approvals.yaml")
+
+
+def test_a_target_that_is_no_number_is_given_back(desk: House) -> None:
+    browser = desk.browser(Role.ADMIN)
+
+    for fields, complaint in (
+        ({"first_response_minutes": "0"}, "First reply: '0' is not a number from 1"),
+        ({"first_response_minutes": ""}, "First reply: '' is not a number"),
+        ({"resolve_R0": "soon"}, "Resolve R0: 'soon' is not a number"),
+        ({"warn_decision": "-1"}, "Decide: warn the team: '-1' is not a number"),
+    ):
+        page = browser.client.get("/settings/targets/edit", params=fields)
+
+        assert page.status_code == 400
+        assert complaint in html.unescape(page.text)
+    assert no_proposal()
+
+
+# --- phase ------------------------------------------------------------------------------------------------------------
+
+
+def test_another_phase_is_seen_with_its_effects_and_decided_by_who_may(desk: House) -> None:
+    # given an answer about somebody's own lesson, which is looked at in the pilot
+    desk.case("Citra Sample", "When is my lesson?", tier=Tier.R1, intent="schedule", rules=("own-record",))
+    lead, coach = desk.browser(Role.OPS_LEAD), desk.browser(Role.COACH)
+
+    # when an ops lead looks at hardening, they see what it would change and cannot decide on it
+    seen = html.unescape(lead.get("/settings/phase/decide?phase=hardening").text)
+    assert "looked at below 95 % confidence" in seen
+    assert 'action="/settings/phase/decide"' not in seen
+    assert "Coach decides on it" in seen
+
+    # when a coach decides, with one criterion met
+    page = coach.get("/settings/phase/decide?phase=hardening")
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', page.text)[0]
+    given = {"csrf": csrf, "phase": "hardening", "topology": "empowered", "tick": ["1"]}
+    assert coach.client.post("/settings/phase/decide", data=given).status_code == 400  # no reason
+    after = coach.client.post("/settings/phase/decide", data={**given, "reason": "Four good weeks"})
+
+    # then it is so, on record, with what was not ticked
+    assert "Hardening, empowered" in after.text
+    with transaction():
+        [decided] = phases.every()
+        [entry] = log.entries(kind="phase")
+    assert (decided.phase, decided.by, decided.reason) == ("hardening", desk.person(Role.COACH), "Four good weeks")
+    assert list(decided.criteria.values()) == [False, True, False, False]
+    assert entry.payload["criteria"] == dict(decided.criteria)
+
+    # and back again
+    tools.use(replace(tools.given(), pack=at(desk, "hardening")))
+    back = coach.get("/settings/phase/decide?phase=pilot")
+    coach.submit(back, "/settings/phase/decide", reason="A reply had to be taken back")
+    with transaction():
+        assert phases.every()[0].phase == "pilot"
+
+
+def test_two_steps_at_once_and_phases_that_are_none_are_refused(desk: House) -> None:
+    coach = desk.browser(Role.COACH)
+    page = coach.get("/settings/phase/decide?phase=production")
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', page.text)[0]
+
+    assert 'action="/settings/phase/decide"' not in page.text
+    assert coach.get("/settings/phase/decide?phase=freedom").status_code == 400
+    for role, phase, status in ((Role.COACH, "production", 403), (Role.OPS_LEAD, "hardening", 403)):
+        browser = desk.browser(role)
+        csrf = re.findall(r'name="csrf" value="([^"]*)"', browser.get("/audit").text)[0]
+        given = {"csrf": csrf, "phase": phase, "reason": "because"}
+        assert browser.client.post("/settings/phase/decide", data=given).status_code == status
+    with transaction():
+        assert phases.every() == []
+
+
+def at(desk: House, phase: str) -> Pack:
+    """Return the house's pack as it is served in another phase."""
+    return replace(desk.pack, policy=replace(desk.pack.policy, phase=phase))
 
 
 # --- hours ------------------------------------------------------------------------------------------------------------
@@ -155,7 +268,7 @@ def test_others_propose_nothing(desk: House, role: Role) -> None:
 
     answers = [
         browser.client.post(path, data={"csrf": csrf, "mon": "", "reason": "because", "base": "2026-11-21.1"})
-        for path in ("/settings/hours/propose",)
+        for path in ("/settings/hours/propose", "/settings/targets/propose")
     ]
 
     assert {each.status_code for each in answers} == {403}

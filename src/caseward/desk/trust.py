@@ -44,6 +44,16 @@ def following(phase: str) -> str:
     return PHASES[at] if at < len(PHASES) else ""
 
 
+def may(phase: str, *, person: str, role: str) -> bool:
+    """Return whether somebody decides on entering `phase`, or on leaving the one the desk is in for it."""
+    return _has_right(_promotion_between(phase), person, role)
+
+
+def lane_of(phase: str) -> str:
+    """Return the lane whose people decide on entering `phase`, or on leaving the one the desk is in for it."""
+    return _promotion(tools.pack(), _promotion_between(phase)).lane
+
+
 def decide(
     phase: str, *, person: str, role: str, reason: str, topology: str = "", ticked: Collection[str] = ()
 ) -> phases.PhaseDecision:
@@ -70,7 +80,7 @@ def decide(
     if unknown:
         raise BadInput(f"{unknown[0]!r} is no criterion of {phase}; the pack states: {'; '.join(stated) or 'none'}")
     step = PHASES.index(phase) - PHASES.index(before.phase)
-    _require_right(max(phase, before.phase, key=PHASES.index), person, role)
+    _require_right(_promotion_between(phase), person, role)
     if step > 1:
         raise Refused(f"from {before.phase} the next phase is {following(before.phase)}, not {phase}")
     met = {text: text in ticked for text in stated} if step > 0 else {}
@@ -101,11 +111,20 @@ def _require_sense(before: Standing, phase: str, topology: str, reason: str) -> 
         raise BadInput(f"reason: say why, in at most {MAX_REASON} characters")
 
 
+def _promotion_between(phase: str) -> str:
+    """Return the higher of the phase the desk is in and another: its lane decides on both ways."""
+    return max(phase, standing().phase, key=PHASES.index)
+
+
+def _has_right(phase: str, person: str, role: str) -> bool:
+    lane = tools.pack().profile.lanes[_promotion(tools.pack(), phase).lane]
+    return role in lane.roles and (not lane.people or person in lane.people)
+
+
 def _require_right(phase: str, person: str, role: str) -> None:
     """Raise Refused, on record, for somebody who does not decide on that phase."""
     name = _promotion(tools.pack(), phase).lane
-    lane = tools.pack().profile.lanes[name]
-    if role not in lane.roles or (lane.people and person not in lane.people):
+    if not _has_right(phase, person, role):
         with db.apart():
             payload = {"effect": "phase", "role": role, "lane": name}
             log.append("denied", person, payload, at=tools.now())
