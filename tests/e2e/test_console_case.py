@@ -293,7 +293,7 @@ def test_two_cases_become_one_after_a_look_at_what_that_does_and_two_again(desk:
 
     assert f"?other={part}" in offered.text
     assert f"?other={part}" in found
-    assert f"1 message · no notes move to #{numbers[0]}" in preview.text
+    assert f"1 message and no notes move to #{numbers[0]}" in preview.text
     assert before is None
     assert f"#{numbers[1]} became part of #{numbers[0]}" in merged.text
     assert "It is me again" in merged.text

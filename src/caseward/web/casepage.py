@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from caseward.core.case import DESK, DONE, Case, CaseStatus
@@ -311,11 +311,15 @@ def _events(case: Case, said: Stretch, names: Mapping[str, str], *, joins: bool)
     kinds: Sequence[merges.Kind] = ("case", "split") if any(each.kind == "link" for each in entries_) and joins else ()
     standing = {merge.id for kind in kinds for merge in merges.standing(kind, of=case.id)}
     pairs = [(entries.told(each, names=names, numbers={}), each.payload) for each in entries_]
-    return [
+    told_ = [
         entries.spoken(told, payload, channel=case.channel, names=names, standing=standing)
         for told, payload in pairs
         if entries.in_conversation(told)
     ]
+    if told_ and entries.is_opening(pairs[0][1]) and said.said:
+        began = min(each.message.at for each in said.said)  # the first words come in before there is a case for them
+        told_[0] = replace(told_[0], at=min(told_[0].at, began - timedelta.resolution))
+    return told_
 
 
 def _acknowledged(pack: Pack, file: CaseFile, said: Stretch) -> str:

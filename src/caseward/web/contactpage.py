@@ -24,6 +24,9 @@ PROOFS: Mapping[str, str] = {
 """How an address was proved, in words; other methods name what matched."""
 
 
+TAKEN_BACK = "Taken back"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """One proved address."""
@@ -136,7 +139,7 @@ def build(
         ],
         open=[each for settled, each in others if not settled],
         earlier=[each for settled, each in others if settled],
-        lines=[_line(each, name, names) for each in file.words],
+        lines=[_line(each, name, names) for each in sorted(file.words, key=lambda each: each.at)],
         earlier_href=f"{href}?before={file.earlier}" if file.earlier else "",
         latest_href=href if before else "",
         ratings=_ratings(file),
@@ -192,7 +195,7 @@ def _line(each: Words, name: str, names: Mapping[str, str]) -> Line:
         channel=words.channel(each.channel),
         case_id=each.case_id,
         number=each.number,
-        text=each.text,
+        text=TAKEN_BACK if each.kind == thread.WITHDRAWN else each.text,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caseward.core.approval import AGREED, ApprovalState
@@ -13,6 +13,7 @@ from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import WORK_ON_CASES as WORK_ON_CASES
 from caseward.core.task import Draft
+from caseward.desk import tools
 from caseward.store import casefile, contacts, messages
 from caseward.store.casefile import CaseFile
 from caseward.store.people import Person
@@ -215,22 +216,30 @@ def other(case: Case, pack: Pack) -> Other:
 
 
 def reaches(file: CaseFile, *, may_change: bool) -> list[Reach]:
-    """Return where the contact can be answered: where replies go now, and the other addresses proved to be theirs."""
-    now = messages.address(file.case)
+    """Return where the contact can be answered: where replies go now, and the other channels proved to be theirs."""
+    here = messages.address(file.case)
     theirs = [f"{each.channel}:{each.address}" for each in contacts.proved(file.contact.id)] if file.contact else []
-    found = []
-    for via in dict.fromkeys([now, *theirs]):
+    found: dict[str, Reach] = {}
+    for via in [here, *reversed(theirs)]:
         channel, _, address = via.partition(":")
-        found.append(
+        masked = words.masked_address(address)
+        found.setdefault(
+            channel,
             Reach(
                 channel=channel,
                 label=words.channel(channel),
-                address=words.masked_address(address),
-                current=via == now,
-                may_change=may_change and via != now and file.case.status is not CaseStatus.CLOSED,
-            )
+                address=masked if masked.strip("•") else "",
+                current=via == here,
+                may_change=may_change and file.case.status is not CaseStatus.CLOSED and _is_called(channel),
+            ),
         )
-    return found
+    return [replace(each, may_change=each.may_change and not each.current) for each in found.values()]
+
+
+def _is_called(channel: str) -> bool:
+    """Return whether a channel is connected that brings words to a contact; a web page only shows them."""
+    plug = tools.given().channels.get(channel)
+    return plug is not None and not plug.pull
 
 
 def deadlines(file: CaseFile, pack: Pack) -> list[Deadline]:

@@ -213,18 +213,25 @@ def spoken(
     match told.kind:
         case "verdict":
             return replace(told, title=told.actor)
-        case "case" if payload.get("status") == "opened":
+        case "case" if is_opening(payload):
             return replace(told, title=f"Opened on {words.channel(channel)}", text="")
         case "case" if "owner" in payload:
             return replace(told, title=_owner(str(payload["owner"]), names), text="")
         case "case":
             return replace(told, title=told.text[:1].upper() + told.text[1:], text="")
         case "decision":
-            why = words.joined([_held(payload), _plain(payload.get("reasons")) or _plain(payload.get("rules"))])
+            why = words.joined(
+                [_held(payload), _plain(payload.get("reasons")) or _plain(payload.get("rules")).replace("-", " ")]
+            )
             return replace(told, title=f"Classified {payload.get('tier', '')}".strip(), text=why)
         case "link":
             return replace(told, title=told.text, text="", undo=_undoable(payload, standing))
     return told
+
+
+def is_opening(payload: Payload | None) -> bool:
+    """Return whether an entry says that a case was opened."""
+    return bool(payload) and (payload or {}).get("status") == "opened"
 
 
 def in_conversation(told: Told) -> bool:

@@ -77,7 +77,7 @@ def of_cases(one: Case, other: Case, *, keep: str, person: Person, pack: Pack) -
     whole, part = (other, one) if keep == "other" else (one, other)
     weight, into = merges.weigh(part.id), f"#{whole.number}"
     moves = [
-        words.joined([_counted(weight.messages, "message"), _counted(weight.notes, "note")]) + f" move to {into}",
+        f"{_counted(weight.messages, 'message')} and {_counted(weight.notes, 'note')} move to {into}",
         f"#{part.number} is closed, keeps its history, and its number means {into} from then on",
         f"What comes in where #{part.number} began belongs to {into}",
     ]
