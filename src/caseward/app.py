@@ -19,7 +19,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.typing import EventDict, Processor
 
-from caseward import durable, flows
+from caseward import durable, flows, rehearsal
 from caseward.adapters import find, redaction
 from caseward.core.case import Contact
 from caseward.core.errors import BadInput, CasewardError, Conflict, PackError
@@ -237,21 +237,58 @@ def _prepared(url: str, settings: Settings) -> tuple[Prepared, Brain]:
     return found, find.brain(settings.brains, pack)
 
 
-def prepare_demo(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str]]:
-    """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link."""
+class Interrupted(CasewardError):
+    """A demo was stopped while its sample week was lived through: the database is of no use, and nobody needs it."""
+
+
+def prepare_demo(url: str, settings: Settings, *, week: bool = False) -> tuple[Pack, Mapping[str, str]]:
+    """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link.
+
+    Where the database is new, the pack's sample `week` is lived through. Raises Interrupted where that was begun before
+    and has not come to its end.
+    """
     configure_logging(settings)
-    pack, links, brain = aside(lambda: _demo_prepared(url, settings))
+    pack, links, brain = aside(lambda: _demo_prepared(url, settings, week=week))
     _share(settings, pack, brain)
     return pack, links
 
 
-def _demo_prepared(url: str, settings: Settings) -> tuple[Pack, Mapping[str, str], Brain]:
-    now = datetime.now(UTC)
-    pack = prepare(url, settings, now, demo=True)
+def _demo_prepared(url: str, settings: Settings, *, week: bool) -> tuple[Pack, Mapping[str, str], Brain]:
+    now, new = datetime.now(UTC), migrate.current(url) is None
+    lives = new and week
+    pack = prepare(url, settings, now - rehearsal.SPAN if lives else now, demo=True)
+    brain = find.brain(settings.brains, pack)
+    if lives:
+        for each in live_through_a_week(settings, pack, brain, until=now):
+            _log.warning("the sample week went otherwise than its script", what=each)
     with db.transaction():
+        if samples.week() is False:
+            raise Interrupted("the sample week was interrupted; start with --fresh")
         samples.end_sign_in_links()
         links: dict[str, str] = {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
-    return pack, links, find.brain(settings.brains, pack)
+    return pack, links, brain
+
+
+def live_through_a_week(settings: Settings, pack: Pack, brain: Brain, *, until: datetime) -> Sequence[str]:
+    """Live through the pack's sample week, if it has one, each day of it with the sample records as they begin; return
+    what went otherwise than its script."""
+    zone = pack.hours.zone
+    script = rehearsal.scenes(sample_files.resolve(pack, until).get(rehearsal.WEEK, ()))
+
+    def each_day(at: datetime) -> None:
+        same = at.astimezone(zone).date() == until.astimezone(zone).date()
+        with db.transaction():
+            _lay_out(pack, until if same else at)
+
+    load_stories()
+    with db.transaction():
+        samples.mark_week(done=False)
+    missed = rehearsal.live(make_tools(settings, pack, lambda: until, brain=brain), script, until=until,
+                            each_day=each_day)  # fmt: skip
+    with db.transaction():
+        _lay_out(pack, until)
+        samples.mark_week(done=True)
+    return missed
 
 
 def prepare(url: str, settings: Settings, now: datetime, *, demo: bool) -> Pack:
@@ -287,8 +324,11 @@ def in_force(settings: Settings, *, demo: bool) -> Pack:
 def lay_out(pack: Pack, now: datetime) -> None:
     """Put in the sample records, contacts and people, unless they were laid out a moment ago."""
     before = samples.laid_out_at()
-    if before is not None and now - before < ROUND:
-        return
+    if before is None or now - before >= ROUND:
+        _lay_out(pack, now)
+
+
+def _lay_out(pack: Pack, now: datetime) -> None:
     documents = sample_files.resolve(pack, now)
     samples.lay_out(documents, claims=find.claims(documents), now=now)
     for person in documents.get("person", ()):

@@ -12,7 +12,7 @@ import functools
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from dbos import DBOS, DBOSClient, SetWorkflowID, SQLAlchemyDatasource
@@ -118,6 +118,7 @@ def shut_down() -> None:
 
 
 _registered: dict[str, Callable[..., Any]] = {}
+_functions: dict[str, Callable[..., Any]] = {}
 _plain_stories: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
 
@@ -125,6 +126,7 @@ def workflow(function: Callable[P, R]) -> Callable[P, R]:
     """Register a function whose steps are each done once; its arguments and results are plain JSON values."""
     registered = DBOS.workflow(name=function.__name__)(function)
     _registered[function.__name__] = registered
+    _functions[function.__name__] = function
     return registered
 
 
@@ -176,13 +178,58 @@ def run_errand(name: str, subject: str) -> object:
     return _errands[name](subject)
 
 
+class Rehearsal:
+    """Stories and workflows run one after the other in this thread, and the engine keeps no record of them."""
+
+    def __init__(self, transaction: Callable[[], contextlib.AbstractContextManager[object]]) -> None:
+        """Prepare; `transaction` opens the store's."""
+        self.transaction = transaction
+        self._begun: set[str] = set()
+        self._waiting: list[tuple[str, tuple[str | int, ...]]] = []
+
+    def begin(self, name: str, *args: str | int, id: str) -> None:
+        """Have a registered function run by `go_on`; an id that was begun before is left alone."""
+        if id not in self._begun:
+            self._begun.add(id)
+            self._waiting.append((name, args))
+
+    def go_on(self) -> int:
+        """Run what was begun, and what that begins; return how much it was."""
+        done = 0
+        while self._waiting:
+            name, args = self._waiting.pop(0)
+            _functions[name](*args)
+            done += 1
+        return done
+
+
+_rehearsal: Rehearsal | None = None
+
+
+@contextlib.contextmanager
+def rehearse(transaction: Callable[[], contextlib.AbstractContextManager[object]]) -> Iterator[Rehearsal]:
+    """Have what is begun inside run without the engine: for a process that is alone with its database, and whose work
+    is thrown away if it does not come to its end."""
+    global _rehearsal
+    _rehearsal = Rehearsal(transaction)
+    try:
+        yield _rehearsal
+    finally:
+        _rehearsal = None
+
+
 def step(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `function` as a step outside any transaction: repeated only if the process dies before it is recorded."""
+    if _rehearsal is not None:
+        return function(*args, **kwargs)
     return DBOS.run_step({"name": function.__name__}, function, *args, **kwargs)
 
 
 def transact(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `function` as a step in one transaction that also holds the step's checkpoint."""
+    if _rehearsal is not None:
+        with _rehearsal.transaction():
+            return function(*args, **kwargs)
     datasource, join = _Engine.datasource, _Engine.join
     if datasource is None or join is None:
         raise RuntimeError("the durable engine is not launched")
@@ -203,6 +250,9 @@ def transact(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 def start(name: str, *args: str | int, id: str) -> None:
     """Start a registered function in this process now; an id that was started before is left alone."""
+    if _rehearsal is not None:
+        _rehearsal.begin(name, *args, id=id)
+        return
     with contextlib.suppress(dbos_error.DBOSException), SetWorkflowID(id):
         DBOS.start_workflow(_registered[name], *args)
 
@@ -211,6 +261,9 @@ def enqueue(connection: Any, name: str, *args: str | int, id: str) -> None:
     """Have a registered function run, by any process, once the transaction on `connection` commits."""
     if name not in _registered:
         raise KeyError(f"no story or workflow is called {name!r}")
+    if _rehearsal is not None:
+        _rehearsal.begin(name, *args, id=id)
+        return
     if _Engine.client is None:
         raise RuntimeError("the durable engine is not launched")
     options: Any = {
@@ -224,6 +277,8 @@ def enqueue(connection: Any, name: str, *args: str | int, id: str) -> None:
 
 def failed(id: str) -> bool:
     """Return whether the work with this id ended in an error; what never began has not failed."""
+    if _rehearsal is not None:
+        return False
     status = DBOS.get_workflow_status(id)
     return status is not None and status.status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 

@@ -46,6 +46,7 @@ def demo(
     ] = None,
     port: Port = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos of this business did.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Begin without the sample week: nobody has written.")] = False,
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Use the WhatsApp, Telegram and e-mail of `caseward simulate`.")
     ] = False,
@@ -56,22 +57,38 @@ def demo(
     settings = Settings.load(pack=pack, port=port, demo=True, workers=1, **(_vendors() if simulated else {}))
     _require_port(settings)
     _say("starting the desk ...")
-    from caseward import app
     from caseward.store import place
 
     if fresh:
         place.forget_demo(settings)
     with _until_told_to_stop(), ExitStack() as stack:
-        url = place.connect(settings, stack, demo=True)
-        _say("database is up; laying out the sample records ...")
-        business, links = app.prepare_demo(url, settings)
+        business, links = _laid_out(settings, stack, week=not empty)
         if simulated:
             _introduce()
-        _say("learning how people put things ...")
         told = "\n".join((*_guide(settings.base_url, business, links), *(_PLAY if simulated else ())))
         threading.Thread(target=_announce, args=(settings, told), daemon=True).start()
         _serve(settings)
     _say("the desk is closed.")
+
+
+def _laid_out(settings: Settings, stack: ExitStack, *, week: bool) -> tuple[Pack, Mapping[str, str]]:
+    """Lay the demo out; one that was interrupted on the way is forgotten and begun anew."""
+    from caseward import app
+    from caseward.store import place
+
+    for again in (False, True):
+        with ExitStack() as opened:
+            url = place.connect(settings, opened, demo=True)
+            _say("database is up; laying out the sample records ...")
+            try:
+                found = app.prepare_demo(url, settings, week=week)
+                stack.push(opened.pop_all())
+                return found
+            except app.Interrupted:
+                if again or settings.database_url is not None:
+                    raise
+        place.forget_demo(settings)
+    raise AssertionError("the loop returns or raises")
 
 
 def _vendors() -> Mapping[str, str]:

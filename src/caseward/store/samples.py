@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, not_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.store.db import execute
 from caseward.store.effects import EffectState
@@ -23,6 +24,8 @@ from caseward.store.tables import (
 
 _MARK = {"kind": "demo", "id": "round"}
 """The document that says since when the sample records have been laid out."""
+_WEEK = {"kind": "demo", "id": "week"}
+"""The document that says whether the sample week was begun, and lived to its end."""
 
 
 def laid_out_at() -> datetime | None:
@@ -38,6 +41,20 @@ def in_use() -> bool:
     return any(execute(select(*counts)).one())
 
 
+def week() -> bool | None:
+    """Return whether the sample week was lived to its end; None where it was never begun."""
+    query = select(records.c.data).where(records.c.kind == _WEEK["kind"], records.c.id == _WEEK["id"])
+    mark = execute(query).scalar()
+    return None if mark is None else bool(mark["done"])
+
+
+def mark_week(*, done: bool) -> None:
+    """Keep that the sample week begins, or that it was lived to its end."""
+    mark = {**_WEEK, "data": {"id": _WEEK["id"], "done": done}, "revision": 1, "claim": None}
+    same = upsert(records).values(mark)
+    execute(same.on_conflict_do_update(index_elements=("kind", "id"), set_={"data": same.excluded.data}))
+
+
 def lay_out(documents: Mapping[str, Sequence[Mapping[str, Any]]], *, claims: Mapping[str, Mapping[str, str]],
             now: datetime) -> None:  # fmt: skip
     """Put sample records in place of all there are, so that everything can be tried anew.
@@ -45,7 +62,7 @@ def lay_out(documents: Mapping[str, Sequence[Mapping[str, Any]]], *, claims: Map
     `documents` are by kind; `claims` are kind → id → the claim a document holds. What was done to the records before is
     history: its keys are set aside, so that the same refund may be asked for again.
     """
-    execute(delete(records))
+    execute(delete(records).where(not_((records.c.kind == _WEEK["kind"]) & (records.c.id == _WEEK["id"]))))
     execute(delete(record_effects))
     settled = tasks.c.state.in_([EffectState.DONE, EffectState.FAILED])
     fresh = tasks.c.key.not_like("%, before %")

@@ -35,6 +35,22 @@ def due(now: datetime, *, limit: int = 200) -> list[tuple[str, str, datetime]]:
     return [(row.case_id, row.kind, row.due_at) for row in db.run(_DUE, {"now": now, "limit": limit})]
 
 
+def next_due() -> datetime | None:
+    """Return when the next thing that waits is due: a timer, a turn, an effect, words, a request whose time is up."""
+    return db.run(_NEXT).fetchall()[0].at
+
+
+_NEXT: Final = """
+    select least(
+        (select min(due_at) from timers),
+        (select min(ready_at) from conversations where ready_at is not null),
+        (select min(next_at) from tasks where state in ('queued', 'running', 'unknown')),
+        (select min(next_at) from outbox where next_at is not null),
+        (select min(expires_at) from approvals where state = 'open')
+    ) as at
+"""
+
+
 def take(case_id: str, kind: str, now: datetime) -> bool:
     """Remove a timer that is due, once; return False when it is gone or was moved."""
     row = db.execute(
