@@ -146,7 +146,7 @@ from cases where id like 'case\\_crowd%%' order by number
 _DRAFTS: LiteralString = """
 insert into drafts (id, case_id, at, digest, body, checks)
 select 'drf_' || id, id, opened_at, md5(id), jsonb_build_object('language', language,
-    'template', 'crowd', 'replies', jsonb_build_object('success', pg_temp.one_of(%(replies)s, number, 8)), 'task', null,
+    'template', 'crowd', 'replies', jsonb_build_object('SUCCESS', pg_temp.one_of(%(replies)s, number, 8)), 'task', null,
     'evidence', '[]'::jsonb, 'resolves', true, 'disposition', '', 'address', 'webchat:crowd',
     'decision', 0), '[{"name": "length", "ok": true, "detail": ""}]'
 from cases where id like 'case\\_crowd%%' and (status = 'waiting_approval' or resolved_at is not null and tier >= 2)
