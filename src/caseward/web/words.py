@@ -77,4 +77,5 @@ def joined(parts: Iterable[str]) -> str:
 
 def role(name: str) -> str:
     """Return what a person is in the house, in words."""
-    return "Administrator" if name == Role.ADMIN else humane(name)
+    said = ROLES.get(name) or humane(name)
+    return said[:1].upper() + said[1:]
