@@ -100,7 +100,7 @@ class Wanted:
     day: Day
     filters: Filters = Filters()
     found: Sequence[str] | None = None
-    """Only these ids, settled or not: what a search found."""
+    """Only these ids, settled or not, whatever the view: what a search found. On-call finds what they may read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +250,8 @@ def _shown(wanted: Wanted, *, start: int, count: int) -> Select[Any]:
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.found is not None:
-        return [cases.c.id.in_(list(wanted.found)), cases.c.merged.is_(None), *_narrowed(wanted.filters)]
+        own = [_belongs(wanted.view, wanted.asker, wanted.day)] if wanted.view is View.AFFECTED else []
+        return [cases.c.id.in_(list(wanted.found)), cases.c.merged.is_(None), *own, *_narrowed(wanted.filters)]
     return [_belongs(wanted.view, wanted.asker, wanted.day), *_narrowed(wanted.filters)]
 
 

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from urllib.parse import urlencode
+from datetime import datetime, timedelta
 
+from caseward.core.case import DESK
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
+from caseward.store import people
+from caseward.store.caselist import MANY, CaseRow, Day, Group, Page, View
 from caseward.store.people import Person
-from caseward.store.views import Ask, Asker, CaseRow, Group, Page, View
+from caseward.store.views import Ask, Asker
 from caseward.web import masking, times, words
-from caseward.web.casepage import Tab
+from caseward.web.narrowing import Where
 from caseward.web.times import Clock
 
-GROUPS = {Group.DECIDE: "Decide soon", Group.TODAY: "Today", Group.WAITING: "Waiting"}
+GROUPS = {Group.DECIDE: "Decide soon", Group.TODAY: "Today", Group.WAITING: "Waiting", Group.DONE: "Settled"}
 VIEWS = {
     View.FOR_YOU: "For you",
     View.ALL_OPEN: "All open",
     View.UNASSIGNED: "Unassigned",
     View.AFFECTED: "Held up by a system",
+    View.BREACHING: "Breaching soon",
+    View.PENDING: "Pending verification",
+    View.WAITING: "Waiting on customer",
+    View.REOPENED: "Reopened this week",
+    View.SNOOZED: "Snoozed",
+    View.CLOSED: "Closed",
 }
-SEEN_BY = {Role.ON_CALL: (View.AFFECTED,), Role.ADMIN: (View.ALL_OPEN,)}
-"""Views of the roles that do not see all of the desk's."""
 DESK_VIEWS = (View.FOR_YOU, View.ALL_OPEN, View.UNASSIGNED)
+SHELVES = (View.BREACHING, View.PENDING, View.WAITING, View.REOPENED, View.SNOOZED, View.CLOSED)
+"""Views that are saved for everybody from the start, in the order of the menu."""
+SEEN_BY = {Role.ON_CALL: (View.AFFECTED,), Role.ADMIN: (View.ALL_OPEN,)}
+"""Views of the roles that do not see all of the desk's, shown as tabs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """A view above the list."""
+
+    label: str
+    href: str
+    current: bool
+    count: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +57,18 @@ class Row:
     case_id: str
     href: str
     current: bool
-    unanswered: bool
     name: str
     number: int
     line: str
     tier: Tier | None
     state: str
     clock: Clock | None
+    unread: bool = False
     woken: str = ""
     """By what a person was woken, empty where nobody was."""
+    owner: str = ""
+    """Name of the person who has it, empty while the desk does."""
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +77,13 @@ class Shelf:
 
     title: str
     rows: Sequence[Row]
+    more: bool = False
+    """Whether it goes on, or began, on another page."""
+
+    @property
+    def count(self) -> str:
+        """Say how many rows it has, as far as this page shows them."""
+        return f"{len(self.rows)}+" if self.more else str(len(self.rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,54 +110,74 @@ def asker(pack: Pack, person: Person) -> Asker:
     return Asker(person_id=person.id, lanes=words.lanes_of(pack, person))
 
 
+def day(pack: Pack, now: datetime) -> Day:
+    """Return what lists must know of the time, by the house's own calendar."""
+    midnight = now.astimezone(pack.hours.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Day(
+        now=now,
+        ends_at=midnight + timedelta(days=1),
+        week_began_at=midnight - timedelta(days=midnight.weekday()),
+        near_minutes=pack.profile.sla.warn_before_minutes,
+    )
+
+
 def views_of(person: Person) -> Sequence[View]:
-    """Return the views a role sees; the first is the one it starts with."""
+    """Return the views a role has as tabs; the first is the one it starts with."""
     return SEEN_BY.get(person.role, DESK_VIEWS)
+
+
+def shelves_of(person: Person) -> Sequence[View]:
+    """Return the views a role has in the menu."""
+    return () if person.role is Role.ON_CALL else SHELVES
 
 
 def view_of(person: Person, wanted: str) -> View:
     """Return the view asked for if the role sees it, else the one it starts with."""
     seen = views_of(person)
-    return next((view for view in seen if view == wanted), seen[0])
+    return next((view for view in (*seen, *shelves_of(person)) if view == wanted), seen[0])
 
 
-def tabs(person: Person, current: View, counts: dict[View, int], *, searching: bool) -> list[Tab]:
+def title(view: View, person: Person) -> str:
+    """Return what stands above the list."""
+    return "Inbox" if view in views_of(person) else VIEWS[view]
+
+
+def counted(count: int) -> str:
+    """Return a count as it is shown: counting stops where nobody would read on."""
+    return f"{MANY - 1}+" if count >= MANY else str(count)
+
+
+def tabs(person: Person, current: View, counts: Mapping[View, int], *, searching: bool) -> list[Tab]:
     """Return the views of a role as tabs; a search is in none of them."""
     return [
         Tab(
-            label=VIEWS[view], href=f"/inbox?view={view}", current=view == current and not searching, count=counts[view]
+            label=VIEWS[view],
+            href=f"/inbox?view={view}",
+            current=view == current and not searching,
+            count=counted(counts[view]),
         )
         for view in views_of(person)
     ]
 
 
-def shelves(
-    page: Page, *, pack: Pack, person: Person, now: datetime, view: View, opened: str, search: str
-) -> list[Shelf]:
+def shelves(page: Page, *, pack: Pack, person: Person, now: datetime, at: Where, opened: str) -> list[Shelf]:
     """Return a page of cases, grouped, in the server's order."""
+    names, query = people.names(), at.query()
     rows: dict[Group, list[Row]] = {}
     for row in page.rows:
-        address = f"/cases/{row.id}?{urlencode(kept(view, search, page.number))}"
-        rows.setdefault(row.group, []).append(
-            _row(row, pack=pack, person=person, now=now, href=address, current=row.id == opened)
-        )
-    return [Shelf(title=title, rows=rows[group]) for group, title in GROUPS.items() if group in rows]
+        drawn = _row(row, pack=pack, person=person, now=now, href=f"/cases/{row.id}?{query}", names=names)
+        rows.setdefault(row.group, []).append(replace(drawn, current=row.id == opened))
+    return [
+        Shelf(title=title, rows=rows[group], more=group in (page.before, page.after))
+        for group, title in GROUPS.items()
+        if group in rows
+    ]
 
 
-def kept(view: View, search: str = "", page: int = 1) -> dict[str, str]:
-    """Return what a link has to carry so that the list stays as it is."""
-    query = {"view": str(view)}
-    if search:
-        query["q"] = search
-    if page > 1:
-        query["page"] = str(page)
-    return query
-
-
-def pager(page: Page, view: View, search: str) -> Pager:
+def pager(page: Page, at: Where) -> Pager:
     """Return the addresses of the pages around this one."""
-    before = f"/inbox?{urlencode(kept(view, search, page.number - 1))}" if page.number > 1 else ""
-    after = f"/inbox?{urlencode(kept(view, search, page.number + 1))}" if page.more else ""
+    before = f"/inbox?{at.query(page=page.number - 1)}" if page.number > 1 else ""
+    after = f"/inbox?{at.query(page=page.number + 1)}" if page.after else ""
     return Pager(before=before, after=after)
 
 
@@ -140,7 +190,6 @@ def queue_rows(asks: Iterable[Ask], *, pack: Pack, person: Person, now: datetime
             case_id=ask.case_id,
             href=f"/approvals?open={ask.id}",
             current=ask.id == opened,
-            unanswered=False,
             name=_name(ask.name, person),
             number=ask.number,
             line=ask.question,
@@ -167,12 +216,8 @@ def marked(row: Row, current: bool) -> Row:
     return replace(row, current=current)
 
 
-def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, current: bool) -> Row:
+def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, names: Mapping[str, str]) -> Row:
     mask = masking.masker(row.name, pack) if person.role is Role.ADMIN else masking.unmasked
-    state = words.status(row.status)[0]
-    if row.lane:
-        own = row.lane in words.lanes_of(pack, person)
-        state = "Needs your approval" if own else f"Needs approval · {words.lane(pack, row.lane)}"
     clock = None
     if row.due_at is not None:
         closed = not pack.hours.is_open(now)
@@ -181,16 +226,29 @@ def _row(row: CaseRow, *, pack: Pack, person: Person, now: datetime, href: str, 
         id=row.id,
         case_id=row.id,
         href=href,
-        current=current,
-        unanswered=row.unanswered,
+        current=False,
         name=_name(row.name, person),
         number=row.number,
         line=mask(row.line),
         tier=row.tier,
-        state=state,
+        state=_state(row, pack, person, now),
         clock=clock,
+        unread=row.unread,
         woken=words.woken(row.woken),
+        owner="" if row.owner == DESK else words.who(row.owner, names),
+        tags=row.tags,
     )
+
+
+def _state(row: CaseRow, pack: Pack, person: Person, now: datetime) -> str:
+    """Return how a case stands, in words."""
+    if row.lane:
+        own = row.lane in words.lanes_of(pack, person)
+        state = "Needs your approval" if own else f"Needs approval · {words.lane(pack, row.lane)}"
+    else:
+        state = words.status(row.status)[0]
+    back = f"back {times.local(row.snoozed_until, pack.hours.zone, now=now)}" if row.snoozed_until else ""
+    return words.joined([state, back])
 
 
 def _name(name: str, person: Person) -> str:

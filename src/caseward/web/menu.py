@@ -25,6 +25,11 @@ class Count:
     hot: bool = False
     """A person is needed: the only red in the menu."""
 
+    @property
+    def text(self) -> str:
+        """Say the number; nobody reads on from a hundred."""
+        return "99+" if self.number > 99 else str(self.number)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavItem:

@@ -11,9 +11,9 @@ from caseward.core.errors import BadInput, CasewardError, Refused
 from caseward.core.text import clean
 from caseward.desk import notes, tools
 from caseward.flows import by_hand, joining
-from caseward.store import casefile, log
+from caseward.store import casefile, log, seen
 from caseward.store.db import transaction
-from caseward.web import casepage, failures, render, workspace
+from caseward.web import casepage, failures, narrowing, render, workspace
 from caseward.web.card import Composed, Notice, Typed
 from caseward.web.dossier import WORK_ON_CASES
 from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, local_path, only
@@ -39,16 +39,16 @@ def case(
     visitor: Annotated[Visitor, Depends(only(EVERYONE))],
     tab: str = "file",
     act: str = "",
-    view: str = "",
-    q: Annotated[str, Query(max_length=100)] = "",
-    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     before: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     done: Annotated[str, Query(max_length=100)] = "",
+    read: str = "",
 ) -> Response:
     """Show a case; `act` opens the card's editor or its reasons, `before` shows what was said before a number, `done`
-    says what was just put together or taken apart."""
-    where = Where(view=view, search=q.strip(), page=page)
-    shown = show(request, visitor, case_id, where=where, tab=tab, typed=Typed(act=act), before=before, done=done)
+    says what was just put together or taken apart, `read` that the facts are being read anew."""
+    with transaction():
+        seen.mark(casefile.find(case_id).id, visitor.person.id, at=tools.now())
+    shown = show(request, visitor, case_id, where=narrowing.where(request), tab=tab, typed=Typed(act=act), before=before, done=done,
+                 reading=bool(read))  # fmt: skip
     with transaction():
         notes.seen(casefile.find(case_id), visitor.person.id)
     return shown
