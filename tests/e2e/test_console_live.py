@@ -390,7 +390,7 @@ def test_a_sign_of_presence_is_a_form_of_ours(served: Served) -> None:
 def browsing(served: Served, chromium: Browser, role: Role) -> Iterator[BrowserContext]:
     """Open a browser that is signed in."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(LOST)
     context.add_cookies([{"name": COOKIE, "value": served.session(role), "url": served.url}])
     with closing(context):
         yield context
@@ -400,7 +400,7 @@ def opened(context: BrowserContext, address: str) -> Page:
     """Open a page and wait until it is live."""
     page = context.new_page()
     page.goto(address)
-    expect(page.locator("[data-live]")).to_have_text("Live")
+    expect(page.locator("[data-live]")).to_have_text("Live", timeout=LOST)
     return page
 
 
@@ -424,9 +424,9 @@ def test_nothing_is_taken_out_of_a_hand_while_updates_arrive(served: Served, chr
         served.beat(Role.OPS_LEAD, "tab-of-the-lead", citra)
 
         # then what stands beside it is new, one row and one note at a time
-        expect(page.locator("#thread")).to_contain_text("A note of somebody else")
+        expect(page.locator("#thread")).to_contain_text("A note of somebody else", timeout=LOST)
         expect(page.locator(f"#row-{budi}")).not_to_contain_text("Needs your approval")
-        expect(page.get_by_text("1 new case")).to_be_visible()
+        expect(page.get_by_text("1 new case")).to_be_visible(timeout=LOST)
         expect(page.locator("#case-head .seen")).to_contain_text("Ops lead is viewing")
         expect(page.locator(f"#row-{citra} .seen")).to_contain_text("Ops lead is viewing")
         expect(page.locator(".nav-item .nav-count").first).to_contain_text("6")

@@ -40,7 +40,7 @@
     const parts = partsOf(stale).filter((part) => !document.hidden || "slow" in part.dataset);
     if (!parts.length || loading) return;
     const slow = parts.every((part) => "slow" in part.dataset);
-    const pause = document.hidden ? 15000 : Math.max(slow ? 3000 : 300, 3 * spent);
+    const pause = document.hidden ? 15000 : Math.max(slow ? 3000 : 300, Math.min(3 * spent, 1500));
     planned = setTimeout(refresh, Math.max(slow ? 300 : 0, last + pause - performance.now()));
   }
 
