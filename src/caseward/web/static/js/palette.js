@@ -11,7 +11,7 @@ function nameOf(target) {
   if (target.ariaLabel) return target.ariaLabel;
   const copy = target.cloneNode(true);
   for (const aside of all("kbd, .nav-count, .badge, .sr-only", copy)) aside.remove();
-  return copy.textContent.trim();
+  return copy.textContent.trim() || target.title || target.textContent.trim();
 }
 
 const PALETTE_ICONS = { e: "pencil", d: "x", x: "arrow-up-right", n: "scroll-text", s: "clock", r: "circle-check" };
@@ -116,9 +116,9 @@ function listAll() {
 function openPalette(typed = "") {
   if (!palette || palette.open) return;
   paletteWords.value = typed;
+  paletteList.replaceChildren();
   palette.showModal();
-  paletteWords.focus();
-  listAll();
+  setTimeout(listAll); // the box is there at once
 }
 
 function take(chosen) {
