@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from caseward.core.case import CaseStatus, Contact
 from caseward.core.ids import CaseId, ContactId
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.desk import macros, post
+from caseward.desk import macros, post, tools
 from caseward.store import (
     cases,
     contacts,
@@ -34,6 +35,7 @@ from caseward.store.db import transaction
 from caseward.store.effects import EffectState
 from caseward.web.casepage import CONTACT_ROLES
 from caseward.web.dossier import WORK_ON_CASES
+from tests.channels_house import House as Plug
 from tests.e2e.console_house import House, house
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -307,6 +309,36 @@ def test_two_cases_become_one_after_a_look_at_what_that_does_and_two_again(desk:
         assert cases.get(part).merged is None
         assert [each.text for each in messages.of_case(part) if each.inbound] == ["It is me again"]
     assert "/merges/" not in browser.get(f"/cases/{whole}").text
+
+
+def test_in_a_case_that_is_part_of_another_nothing_is_said_settled_or_taken_up(desk: House) -> None:
+    whole, part = open_case(desk), open_case(desk, text="It is me again")
+    browser = desk.browser(Role.COACH)
+    csrf = csrf_of(browser.get("/more"))
+    browser.client.post(f"/cases/{whole}/merge", data={"csrf": csrf, "other": part})
+
+    said = browser.client.post(f"/cases/{part}/reply", data={"csrf": csrf, "text": "Words I typed"})
+    others = [browser.client.post(f"/cases/{part}/{act}", data={"csrf": csrf}) for act in ("resolve", "reopen")]
+
+    assert (said.status_code, "Words I typed" in said.text) == (409, True)
+    assert [each.status_code for each in others] == [409, 409]
+    assert f'action="/cases/{part}/reply"' not in browser.get(f"/cases/{part}").text
+
+
+def test_a_case_goes_on_by_another_channel_that_is_proved_to_be_the_contacts(desk: House) -> None:
+    case = open_case(desk)
+    with transaction():
+        contacts.prove("whatsapp", "+628120000147", ContactId("con_citra"), method="channel", now=desk.now)
+    browser = desk.browser(Role.COACH)
+    off = browser.get(f"/cases/{case}").text
+    tools.use(replace(tools.given(), channels={"whatsapp": Plug()}))
+
+    after = browser.submit(browser.get(f"/cases/{case}"), f"/cases/{case}/move", to="whatsapp")
+
+    assert ("Go on here" in off, "Go on here" in after.text) == (False, False)
+    assert [story for story, _ in desk.begun] == ["moved_by_a_person"]
+    with transaction():
+        assert cases.get(case).reach == "whatsapp:+628120000147"
 
 
 def test_cases_of_two_people_take_the_strongest_lane_and_a_reason(desk: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caseward.core import ids
 from caseward.core.approval import ApprovalState, Terms, in_lane
-from caseward.core.case import DONE, CaseStatus
+from caseward.core.case import DONE, Case, CaseStatus
 from caseward.core.errors import BadInput, Conflict, Refused
 from caseward.core.ids import ApprovalId, DraftId
 from caseward.core.policy import Tier
@@ -24,11 +24,13 @@ def write(case_id: str, text: str, *, person: str, role: str) -> ApprovalId:
     Raises:
         NotFound: there is no such case.
         Refused: this person may not decide for the case's tier.
+        Conflict: the case is part of another.
         BadInput: the QA gate refuses the words, or a place of a template is still open in them.
     """
     with db.transaction():
         case = casework.hold_still(case_id)
         text, now, pack = clean(text).strip(), tools.now(), tools.pack()
+        _require_whole(case)
         left = macros.open_places(text)
         if left:
             raise BadInput(f"text: {', '.join(f'{{{each}}}' for each in left)} is still open; write what belongs there")
@@ -74,8 +76,8 @@ DISPOSITION_CHARS = 80
 def resolve(case_id: str, *, person: str, role: str, disposition: str = "") -> str:
     """Have a person settle a case they hold; what is still asked about it is withdrawn, undone.
 
-    Raises NotFound for no such case, Refused for a role that decides in no lane, BadInput for a disposition that is no
-    short line.
+    Raises NotFound for no such case, Refused for a role that decides in no lane, Conflict for a case that is part of
+    another, BadInput for a disposition that is no short line.
     """
     disposition = " ".join(clean(disposition).split())
     if len(disposition) > DISPOSITION_CHARS:
@@ -83,6 +85,7 @@ def resolve(case_id: str, *, person: str, role: str, disposition: str = "") -> s
     with db.transaction():
         _require_a_decider(case_id, person, role)
         case = casework.hold_still(case_id)
+        _require_whole(case)
         approvals.withdraw(case, f"the case was resolved by {person}")
         if case.lease_until is not None:
             case = takeover.end(case, person)
@@ -102,8 +105,7 @@ def reopen(case_id: str, *, person: str, role: str) -> None:
     with db.transaction():
         _require_a_decider(case_id, person, role)
         case = casework.hold_still(case_id)
-        if case.merged is not None:
-            raise Conflict(f"case #{case.number} is part of another; undo that first")
+        _require_whole(case)
         if case.status not in DONE:
             raise Conflict(f"case #{case.number} is not settled")
         timers.cancel(case.id)
@@ -117,6 +119,11 @@ def hand_back(case_id: str, *, person: str, role: str) -> None:
         _require_a_decider(case_id, person, role)
         case = casework.hold_still(case_id)
         takeover.end(case, person)
+
+
+def _require_whole(case: Case) -> None:
+    if case.merged is not None:
+        raise Conflict(f"case #{case.number} is part of another; go on there, or undo that first")
 
 
 def _require_a_decider(case_id: str, person: str, role: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from caseward.core.errors import BadInput, CasewardError, Refused
+from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.text import clean
 from caseward.desk import notes, tools
 from caseward.flows import by_hand, joining
@@ -47,8 +47,8 @@ def case(
     says what was just put together or taken apart, `read` that the facts are being read anew."""
     with transaction():
         seen.mark(casefile.find(case_id).id, visitor.person.id, at=tools.now())
-    shown = show(request, visitor, case_id, where=narrowing.where(request), tab=tab, typed=Typed(act=act), before=before, done=done,
-                 reading=bool(read))  # fmt: skip
+    wish = {"tab": tab, "typed": Typed(act=act), "before": before, "done": done, "reading": bool(read)}
+    shown = show(request, visitor, case_id, where=narrowing.where(request), **wish)
     with transaction():
         notes.seen(casefile.find(case_id), visitor.person.id)
     return shown
@@ -82,7 +82,7 @@ def reply(
         _require_length(words)
         with transaction():
             by_hand.write(casefile.find(case_id).id, words, person=visitor.person.id, role=visitor.person.role)
-    except (BadInput, Refused) as error:
+    except (BadInput, Conflict, Refused) as error:
         return _not_taken(request, visitor, case_id, words, error)
     return RedirectResponse(local_path(next), status_code=303)
 
