@@ -14,3 +14,16 @@ enhance((part) => {
   };
   setTimeout(look, 400);
 });
+
+// --- in the inbox the focus stays on the card that was decided; the queue's next question takes it by itself ------------
+
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form.approval:has([name=from][value=case])")) sessionStorage.setItem("decided", location.pathname);
+});
+
+if (sessionStorage.getItem("decided") === location.pathname) {
+  const place = one("#question") ?? one("#outcome");
+  place?.setAttribute("tabindex", "-1");
+  if (!one("[autofocus]")) place?.focus();
+}
+sessionStorage.removeItem("decided");
