@@ -217,12 +217,12 @@ class Browser:
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
         return self.client.post(form[1], data={**hidden, **values})
 
-    def press(self, page: Response, action: str) -> Response:
-        """Press the button of `page` that posts its form to `action` instead, with the form's hidden fields."""
+    def press(self, page: Response, action: str, **values: str) -> Response:
+        """Press the button of `page` that posts its form to `action` instead, with its hidden fields and these values."""
         forms = re.findall(r"<form.*?</form>", page.text, re.S)
         [form] = [each for each in forms if f'formaction="{action}"' in each]
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
-        return self.client.post(action, data=hidden)
+        return self.client.post(action, data={**hidden, **values})
 
 
 def _evidence(
