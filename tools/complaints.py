@@ -13,7 +13,7 @@ FILES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "References",
         "What the files say of each other.",
-        ("references.py", "channels.py", "bounds.py", "spoken.py", "separation.py", "samples.py"),
+        ("references.py", "channels.py", "bounds.py", "spoken.py", "separation.py", "samples.py", "kpis.py"),
     ),
     (
         "Proofs",

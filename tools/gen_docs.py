@@ -169,8 +169,8 @@ SECTIONS = (
     ),
     Section(
         file="kpis.yaml",
-        intro="Which [figures](figures.md) the business watches, and what they should be. The file may be left out: then "
-        "all of them are shown, without targets.",
+        intro="Which [figures](figures.md) the business watches, and what they should be. The file may be left out: "
+        "then all of them are shown, without targets.",
         shapes=core("Kpis", "Watch"),
     ),
     Section(
@@ -271,8 +271,8 @@ def figures_page() -> str:
     lines = [
         "# What the figures count",
         NOTE,
-        "The overview, its export, the weekly report and the API show these. A pack chooses among them and sets targets",
-        f"in [kpis.yaml](pack.md#kpisyaml); the last column is what `{SAMPLE}` says.",
+        "The overview, its export, the weekly report and the API show these. A pack chooses among them and sets",
+        f"targets in [kpis.yaml](pack.md#kpisyaml); the last column is what `{SAMPLE}` says.",
         "",
         *(f"- {each}" for each in support.SHARED),
         "",

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from caseward.core.roles import Role
 from caseward.settings import Settings
 from caseward.store.tokens import ApiToken
-from caseward.web import api, api_releases, app
+from caseward.web import api, api_figures, api_releases, app
 from caseward.web.docs import CODES, METHODS
 from caseward.web.problems import Problem
 from caseward.web.tokens import Scope, allowed
@@ -82,7 +82,7 @@ def _who(method: str, path: str) -> str:
 def _guards() -> dict[tuple[str, str], Callable[..., object]]:
     """Return (method, path) → what lets a token in."""
     found: dict[tuple[str, str], Callable[..., object]] = {}
-    for route in (*api.router.routes, *api_releases.router.routes):
+    for route in (*api.router.routes, *api_figures.router.routes, *api_releases.router.routes):
         if isinstance(route, APIRoute):
             for guard in _calls(route.dependant):
                 if getattr(guard, "__qualname__", "").startswith(f"{allowed.__name__}."):

@@ -86,6 +86,8 @@ PLAIN = {
     "Limits": "the keys of limits below",
     "Publishing": "the keys of publishing below",
     "Promotion": "the keys of promotion below",
+    "Retention": "the keys of retention below",
+    "Watch": "the keys of a figure below",
     "Plain": "text, a number, `true` or `false`",
     "Look": "the keys of a reading below",
     "Listing": "the keys of a listing below",

@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from caseward import __version__
 from caseward.settings import Settings
-from caseward.web import api, api_releases, chat, chat_api, console, docs, hooks, ops, problems
+from caseward.web import api, api_figures, api_releases, chat, chat_api, console, docs, hooks, ops, problems
 from caseward.web.door import Door
 from caseward.web.live import Live
 from caseward.web.measure import Measure
@@ -44,6 +44,7 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
         hooks.router,
         api.router,
         api_releases.router,
+        api_figures.router,
         ops.router,
         docs.router,
     ):

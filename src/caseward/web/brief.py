@@ -55,7 +55,7 @@ def lines(found: Overview) -> Sequence[Line]:
         made.append(
             Line(
                 title=_count(due.count, "decision falls due within the hour", "decisions fall due within the hour"),
-                text=f"The first at {_at(due.first)}." if due.first else "",
+                text=f"The first is due {_at(due.first)}." if due.first else "",
                 links=_cases(due.cases),
                 button=(f"Review {due.count}", "/approvals"),
             )
@@ -77,12 +77,14 @@ def _missed(found: Overview) -> list[Line]:
     currency, query = tools.pack().profile.currency, found.range.query
     made = []
     for id, tile in found.tiles.items():
-        if tile.state != "missed" or id == "backlog":
+        tail = found.tiles.get(id.replace("_p50", "_p90"))
+        said_by_tail = id.endswith("_p50") and tail is not None and tail.state == "missed"
+        if tile.state != "missed" or said_by_tail:
             continue
         shown = figure_words.shown(tile, currency)
         address = f"/overview/cases?figure={id}&{query}"
         value = figure_words.joined(shown.value, shown.unit)
-        text = f"{value} over {shown.n[2:]}, and the target is {shown.target}."
+        text = f"{value}, measured on {tile.now.n}; the target is {shown.target}."
         made.append(
             Line(
                 title=f"{shown.name} misses its target",

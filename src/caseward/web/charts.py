@@ -67,7 +67,7 @@ def bars(found: Sequence[Bar], says: str) -> Markup:
         y = FLOOR - value * scale
         parts.append(f'<text class="chart-number" x="0" y="{y + 4:.1f}">{value}</text>')
         parts.append(f'<line class="chart-line" x1="30" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
-    parts.append(f'<svg class="chart-bars" x="30" width="96%" height="{HEIGHT}" overflow="visible">')
+    parts.append(f'<svg class="chart-bars" x="30" width="93%" height="{HEIGHT}" overflow="visible">')
     wide, every = 100 / max(1, len(found)), ceil(len(found) / LABELS)
     for n, bar in enumerate(found):
         x, width = n * wide + wide * 0.18, wide * 0.64

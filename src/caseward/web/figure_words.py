@@ -84,7 +84,8 @@ def number(figure: Figure, amount: float, currency: str) -> tuple[str, str]:
         case "percent":
             return (f"{amount:.0f}" if amount in (0, 100) else f"{amount:.1f}"), "%"
         case "money":
-            return str(format_currency(amount, currency, locale=LANGUAGE, decimal_quantization=False)), ""
+            text = str(format_currency(amount, currency, locale=LANGUAGE, decimal_quantization=False))
+            return text.replace(currency, f"{currency}\u00a0"), ""
         case "score":
             return f"{amount:.1f}", "of 5"
     return (f"{amount:.0f}" if amount == int(amount) else f"{amount:.1f}"), ""

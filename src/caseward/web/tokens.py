@@ -27,6 +27,7 @@ class Scope(StrEnum):
     READ_APPROVALS = "approvals:read"
     DECIDE = "approvals:decide"
     READ_LOG = "log:read"
+    READ_FIGURES = "figures:read"
     READ_RELEASES = "releases:read"
     WRITE_RELEASES = "releases:write"
 
