@@ -151,6 +151,14 @@ def find(case_id: str) -> Case:
     return cases.get(case_id)
 
 
+def named(ids: Sequence[str]) -> list[tuple[Case, str]]:
+    """Return the cases of some ids in their order, each with its contact's name; empty for somebody not identified."""
+    found = {each.id: each for each in cases.some(ids)}
+    names = contacts.names([each.contact_id for each in found.values() if each.contact_id])
+    listed = [found[CaseId(id)] for id in ids if CaseId(id) in found]
+    return [(each, names.get(each.contact_id or "", "")) for each in listed]
+
+
 def numbers(ids: Sequence[str]) -> dict[str, int]:
     """Return case id → number for the ids that exist."""
     rows = execute(select(cases_table.c.id, cases_table.c.number).where(cases_table.c.id.in_(list(ids))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -71,6 +71,12 @@ def get(case_id: str, *, lock: bool = False) -> Case:
     if row is None:
         raise NotFound(f"there is no case {case_id}")
     return get(row.merged, lock=lock) if is_number and row.merged else _case(row)
+
+
+def some(ids: Sequence[str]) -> list[Case]:
+    """Return the cases of some ids, in no order."""
+    _flush(db.current())
+    return [_case(row) for row in db.execute(select(table).where(table.c.id.in_(list(ids))))]
 
 
 def latest(conversation_id: ConversationId) -> Case | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,12 @@ def get(contact_id: ContactId) -> Contact | None:
     """Return a contact, or None."""
     row = db.execute(select(contacts).where(contacts.c.id == contact_id)).first()
     return None if row is None else _contact(row)
+
+
+def names(ids: Sequence[str]) -> dict[str, str]:
+    """Return contact id → name for the ids that exist."""
+    query = select(contacts.c.id, contacts.c.name).where(contacts.c.id.in_(list(ids)))
+    return {row.id: row.name for row in db.execute(query)}
 
 
 def sample(contact_id: ContactId) -> Contact | None:

@@ -14,7 +14,7 @@ from caseward.store.files import File
 from caseward.store.outbox import Parcel
 from caseward.store.trail import Entry
 
-PAGE = 100
+PAGE = 50
 """Messages of a stretch."""
 HAPPENED = 200
 """Entries of the log that a stretch has at most between its messages."""

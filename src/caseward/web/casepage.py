@@ -166,7 +166,8 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
     hidden = person.role is Role.ADMIN
     full_name = file.contact.name if file.contact else ""
     name = (words.masked_name(full_name) if hidden else full_name) or words.NOBODY
-    names = people.names()
+    everybody = people.every()
+    names = {each.id: each.name for each in everybody}
     joins = person.role in dossier.WORK_ON_CASES and bool(words.lanes_of(pack, person))
     said = conversation.stretch(file.case.id, before=wish.before)
     reader = Reader(
@@ -201,7 +202,7 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         merged=_merged(pack, file.case),
         done=joined.done(wish.done) if joins else None,
         outcome=None if request else dossier.outcome(file, names),
-        composer=_composer(file, person, pack, wish.composed),
+        composer=_composer(file, person, pack, wish.composed, everybody),
         tab=wish.tab if wish.tab in TABS else "file",
         tabs=_tabs(wish),
         identity=dossier.identity(file),
@@ -250,17 +251,15 @@ def require_readable(person: Person, file: CaseFile) -> None:
         raise NotFound(f"no case {file.case.id!r}")
 
 
-def callable_people(case: Case) -> dict[str, str]:
+def callable_people(case: Case, everybody: Sequence[Person]) -> dict[str, str]:
     """Return id → name of those whom a note in a case can call upon: who may read it."""
     affected = case.status is CaseStatus.PENDING_VERIFICATION
     return {
-        each.id: each.name
-        for each in people.every()
-        if not each.disabled and (affected or each.role is not Role.ON_CALL)
+        each.id: each.name for each in everybody if not each.disabled and (affected or each.role is not Role.ON_CALL)
     }
 
 
-def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) -> Composer:
+def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed, everybody: Sequence[Person]) -> Composer:
     """Return the composer: notes of whoever works on cases, replies while nobody is asked to decide."""
     case = file.case
     works = person.role in dossier.WORK_ON_CASES
@@ -276,7 +275,9 @@ def _composer(file: CaseFile, person: Person, pack: Pack, composed: Composed) ->
         join=decides and case.merged is None,
         macros=_macros(case) if replies else {},
         dispositions=_dispositions(pack, case) if may_reply else (),
-        people=sorted({name for id, name in callable_people(case).items() if id != person.id}) if works else (),
+        people=sorted({name for id, name in callable_people(case, everybody).items() if id != person.id})
+        if works
+        else (),
         text=composed.text,
         notice=composed.notice,
         open=bool(composed.text or composed.notice),

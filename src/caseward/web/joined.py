@@ -60,16 +60,19 @@ def cases(case: Case, query: str, pack: Pack) -> list[Candidate]:
     if not query:
         others = casefile.read(case.id, last=1).earlier
         return [candidate(each, pack) for each in others if each.merged is None]
-    found = search.cases(query, limit=FOUND)
-    return [candidate(each, pack) for each in map(casefile.find, found) if each.id != case.id and each.merged is None]
+    found = casefile.named(search.cases(query, limit=FOUND))
+    return [_candidate(each, name, pack) for each, name in found if each.id != case.id and each.merged is None]
 
 
 def candidate(case: Case, pack: Pack) -> Candidate:
     """Return a case as it is offered."""
     contact = contacts.get(case.contact_id) if case.contact_id else None
+    return _candidate(case, contact.name if contact else "", pack)
+
+
+def _candidate(case: Case, name: str, pack: Pack) -> Candidate:
     text = words.joined([words.matter(pack, case.intent), words.status(case.status)[0], words.channel(case.channel)])
-    name = contact.name if contact else words.NOBODY
-    return Candidate(id=case.id, name=name, number=case.number, tier=case.tier, text=text)
+    return Candidate(id=case.id, name=name or words.NOBODY, number=case.number, tier=case.tier, text=text)
 
 
 def of_cases(one: Case, other: Case, *, keep: str, person: Person, pack: Pack) -> Preview:

@@ -11,7 +11,7 @@ from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.text import clean
 from caseward.desk import notes, tools
 from caseward.flows import by_hand, joining
-from caseward.store import casefile, log, seen
+from caseward.store import casefile, log, people, seen
 from caseward.store.db import transaction
 from caseward.web import casepage, failures, narrowing, render, workspace
 from caseward.web.card import Composed, Notice, Typed
@@ -47,7 +47,7 @@ def case(
     says what was just put together or taken apart, `read` that the facts are being read anew."""
     with transaction():
         seen.mark(casefile.find(case_id).id, visitor.person.id, at=tools.now())
-    wish = {"tab": tab, "typed": Typed(act=act), "before": before, "done": done, "reading": bool(read)}
+    wish: dict[str, Any] = {"tab": tab, "typed": Typed(act=act), "before": before, "done": done, "reading": bool(read)}
     shown = show(request, visitor, case_id, where=narrowing.where(request), **wish)
     with transaction():
         notes.seen(casefile.find(case_id), visitor.person.id)
@@ -103,7 +103,7 @@ def note(
         return _not_taken(request, visitor, case_id, words, error)
     with transaction():
         found = casefile.find(case_id)
-        notes.write(found, words, person=visitor.person.id, people=casepage.callable_people(found))
+        notes.write(found, words, person=visitor.person.id, people=casepage.callable_people(found, people.every()))
     return RedirectResponse(local_path(next), status_code=303)
 
 
