@@ -383,6 +383,31 @@ def test_a_sign_of_presence_is_a_form_of_ours(served: Served) -> None:
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("verdict", "typed", "other"),
+    [
+        ("approve", {}, {"verdict": "deny", "reason": "No"}),
+        ("edit", {"text": "My own words"}, {"verdict": "edit", "text": "Other words"}),
+        ("deny", {"reason": "Not this time"}, {"verdict": "approve"}),
+    ],
+)
+def test_a_decision_sent_twice_is_one_decision_and_another_is_told_what_was_decided(
+    served: Served, verdict: str, typed: dict[str, str], other: dict[str, str]
+) -> None:
+    citra, browser = served.case_of("citra"), served.house.browser(Role.COACH)
+    card = browser.get(f"/cases/{citra}?act={verdict if typed else ''}")
+
+    answers = [browser.submit(card, "/approvals/", verdict=verdict, **typed) for _ in range(2)]
+    contrary = browser.submit(card, "/approvals/", **other)
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].url == answers[1].url
+    with transaction():
+        assert len(log.entries(case_id=citra, kind="verdict")) == 1
+    assert contrary.status_code == 409
+    assert "Nothing was done twice" in contrary.text
+
+
 # --- in a browser -----------------------------------------------------------------------------------------------------
 
 

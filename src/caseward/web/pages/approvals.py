@@ -45,6 +45,14 @@ NAV = NavItem(
 )
 
 
+SETTLED_AS = {
+    Word.APPROVE: ApprovalState.APPROVED,
+    Word.EDIT: ApprovalState.EDITED,
+    Word.DENY: ApprovalState.DENIED,
+    Word.ESCALATE: ApprovalState.ESCALATED,
+}
+
+
 class Verdict(BaseModel):
     """What the card posts."""
 
@@ -116,7 +124,11 @@ def decide(
     visitor: Annotated[Visitor, Depends(form_visitor)],
     form: Annotated[Verdict, Form()],
 ) -> Response:
-    """Record a verdict. What was typed is shown again, whatever stands in its way."""
+    """Record a verdict; the same one again, sent twice on its way, is the same decision.
+
+    What was typed is shown again, whatever stands in its way.
+    """
+    onward = ""
     try:
         with transaction():
             onward = workspace.following(tools.pack(), visitor.person, approval_id) if form.origin == "queue" else ""
@@ -134,7 +146,8 @@ def decide(
             if form.verdict in CONSENT:
                 freshness.require(draft)
     except (BadInput, Conflict, Refused) as error:
-        return _again(request, visitor, approval_id, form, error)
+        if not (isinstance(error, Conflict) and _said(approval_id, form, visitor)):
+            return _again(request, visitor, approval_id, form, error)
     if form.origin == "case":
         return RedirectResponse(local_path(form.next), status_code=303)
     query = {"decided": approval_id, **({"open": onward} if onward else {})}
@@ -196,6 +209,16 @@ def preview(
         changes = differences(draft.reply, typed.text.strip())
         return render.part("_outcomes.html", {"outcomes": typed.outcomes, "changes": changes})
     return _card(request, visitor, approval_id, typed, form.origin, 200)
+
+
+def _said(approval_id: str, form: Verdict, visitor: Visitor) -> bool:
+    """Return whether a request was settled by exactly this verdict of this person."""
+    with transaction():
+        asked = requests.get(approval_id)
+        draft, _checks, _at = requests.draft(asked.draft_id)
+    if asked.decided_by != visitor.person.id or asked.state is not SETTLED_AS[form.verdict]:
+        return False
+    return draft.reply == form.text.strip() if form.verdict is Word.EDIT else asked.digest == form.digest
 
 
 def _again(request: Request, visitor: Visitor, approval_id: str, form: Verdict, error: CasewardError) -> Response:

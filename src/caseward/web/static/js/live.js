@@ -140,6 +140,7 @@
       failing = Date.now();
       follow();
     }
+    if (silent > QUIET && !document.hidden) ask(); // something on the way may hold streams back
     if (failing && (Date.now() - failing >= FAILING || !navigator.onLine)) {
       if (one("#offline").firstChild) lost();
       ask();
