@@ -125,6 +125,8 @@ class Message:
     via: str = ""
     """`channel:address` through which it came, where that is another than its conversation's own."""
     sender: Sender = field(default_factory=Sender)
+    choices: Sequence[Choice] = ()
+    """What the contact may pick as an answer, for what the desk said."""
 
     @property
     def words(self) -> str:

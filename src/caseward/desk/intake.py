@@ -53,19 +53,28 @@ def receive(conversation_id: ConversationId, inbound: Inbound) -> Received:
         at=inbound.at,
         debounce=timedelta(milliseconds=tools.debounce_ms(inbound.channel)),
         collect_max=timedelta(milliseconds=limits.collect_max_ms),
+        extra=_picked(conversation_id, inbound) if inbound.choice else None,
     )
     if not received.new:
         return received
     if received.lately > limits.messages_per_minute:
         raise TooMany(f"more than {limits.messages_per_minute} messages in a minute; wait a little and send again")
+    said = {"message": received.message.id, "channel": inbound.channel, "kind": inbound.kind, "text": text}
     log.append(
         "inbound",
         "contact",
-        {"message": received.message.id, "channel": inbound.channel, "kind": inbound.kind, "text": text},
+        {**said, "choice": inbound.choice} if inbound.choice else said,
         at=inbound.at,
         conversation_id=conversation_id,
     )
     return received
+
+
+def _picked(conversation_id: ConversationId, inbound: Inbound) -> Extra:
+    """Return what a message carries that picks something; raise BadInput for what was not offered here."""
+    if messages.offered(conversation_id, inbound.choice) is None:
+        raise BadInput("choice: this was not offered in the conversation; send one of a message's `choices`, or none")
+    return Extra(channel=inbound.channel, address=inbound.address, choice=inbound.choice)
 
 
 def take_in(conversation_id: ConversationId, inbound: Inbound) -> Received:

@@ -78,7 +78,8 @@ def say(
     )
     if parcel is None:
         return False
-    messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id, to=draft.address)
+    messages.say(case.conversation_id, case_id=case.id, text=text, at=now, id=message_id, to=draft.address,
+                 choices=choices)  # fmt: skip
     if not channel.pull:
         tools.carry("deliver", parcel)
     log.append(

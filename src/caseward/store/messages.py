@@ -20,7 +20,7 @@ from caseward.core import ids
 from caseward.core.case import Case
 from caseward.core.errors import NotFound
 from caseward.core.ids import ConversationId
-from caseward.core.messages import Message, Sender
+from caseward.core.messages import Choice, Message, Sender
 from caseward.store import db
 from caseward.store.tables import conversations
 from caseward.store.tables import messages as table
@@ -121,9 +121,9 @@ _ADD: Final = """
     values (%(id)s, %(conversation)s, %(case)s, false, %(author)s, %(kind)s, %(text)s, %(at)s)
 """
 _SAY: Final = """
-    insert into messages (id, conversation_id, case_id, inbound, author, kind, text, at, via)
+    insert into messages (id, conversation_id, case_id, inbound, author, kind, text, at, via, choices)
     select %(id)s, id, %(case)s, false, %(author)s, %(kind)s, %(text)s, %(at)s,
-        case when channel || ':' || address = %(to)s then '' else %(to)s end
+        case when channel || ':' || address = %(to)s then '' else %(to)s end, %(choices)s
     from conversations where id = %(conversation)s
 """
 
@@ -253,10 +253,32 @@ def add(
     return of_row(added)
 
 
-def say(conversation_id: ConversationId, *, case_id: str, text: str, at: datetime, id: str, to: str) -> None:
+def say(
+    conversation_id: ConversationId,
+    *,
+    case_id: str,
+    text: str,
+    at: datetime,
+    id: str,
+    to: str,
+    choices: Sequence[Choice] = (),
+) -> None:
     """Store a reply `to` an address (`channel:address`) with the commit: the conversation must be locked, so that its
     number is drawn in its order."""
-    db.hold(_SAY, {**_ours(conversation_id, case_id, "desk", text, at, "text", id), "to": to})
+    offered = Jsonb([{"id": each.id, "label": each.label} for each in choices])
+    db.hold(_SAY, {**_ours(conversation_id, case_id, "desk", text, at, "text", id), "to": to, "choices": offered})
+
+
+def offered(conversation_id: ConversationId, choice: str) -> Choice | None:
+    """Return a choice that the desk has offered in a conversation, None for one that it has not."""
+    query: Final = """
+        select choices from messages
+        where conversation_id = %(conversation)s and not inbound and choices @> %(choice)s
+        order by seq desc limit 1
+    """
+    given = {"conversation": conversation_id, "choice": Jsonb([{"id": choice}])}
+    row = db.run(query, given).fetchone()
+    return None if row is None else next(Choice(**each) for each in row.choices if each["id"] == choice)
 
 
 def _ours(
@@ -313,6 +335,7 @@ def of_row(row: Any) -> Message:
         choice=row.choice,
         via=row.via,
         sender=_sender(row.sender) if row.sender else NOBODY,
+        choices=tuple(Choice(**each) for each in row.choices),
     )
 
 

@@ -124,6 +124,7 @@ messages = Table(
     Column("sender", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # what the channel says of who wrote
     moment("edited_at", required=False),
     moment("withdrawn_at", required=False),
+    Column("choices", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # what of ours may be picked from
     UniqueConstraint("conversation_id", "provider_id"),
     Index(None, "conversation_id", "seq"),
     Index(None, "case_id", "seq"),

@@ -71,6 +71,7 @@ def post(
     text: Annotated[str, Form()] = "",
     id: Annotated[str, Form(max_length=200)] = "",
     quick: Annotated[str, Form(max_length=20)] = "",
+    choice: Annotated[str, Form(max_length=200)] = "",
     sample: Sample = "",
     lang: Lang = "",
 ) -> Response:
@@ -88,8 +89,9 @@ def post(
             channel=CHANNEL,
             provider_id=id or secrets.token_urlsafe(12),
             address=visit.address,
-            text=said,
+            text=_label(visit, choice) or said,
             at=tools.now(),
+            choice=choice,
         )
         support.receive(visit.conversation_id, inbound)
     except Exception as error:
@@ -112,6 +114,15 @@ def leave(request: Request, sample: Sample = "", lang: Lang = "") -> Response:
     response = RedirectResponse(_address(sample, lang), status_code=303)
     chat_session.keep(request, response, "", sample)
     return response
+
+
+def _label(visit: Visit, choice: str) -> str:
+    """Return what stands on the choice that was picked, or nothing for none."""
+    if not choice:
+        return ""
+    with transaction():
+        found = messages.offered(visit.conversation_id, choice)
+    return found.label if found else ""
 
 
 def _visit(request: Request, sample: str) -> Visit | None:
@@ -139,6 +150,7 @@ def _page(
         "hours": chat_words.hours(pack, language, now),
         "local": pack.hours.zone,
         "lines": _lines(said, marks, pack, language, now),
+        "picks": said[-1].choices if said else (),
         "after": said[-1].seq if said else 0,
         "read": marks.read,
         "open": visit is not None,

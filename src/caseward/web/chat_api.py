@@ -64,6 +64,16 @@ class Said(BaseModel):
         description="The sender's own id of the message, 1 to 200 characters: the same id is the same message."
     )
     text: str = Field(description="The words; the pack bounds their length.")
+    choice: str = Field(
+        "", max_length=200, description="Id of the choice that is picked by it, of a message's `choices`."
+    )
+
+
+class ChatChoice(BaseModel):
+    """What may be picked as an answer."""
+
+    id: str
+    label: str
 
 
 class ChatMessage(BaseModel):
@@ -74,6 +84,7 @@ class ChatMessage(BaseModel):
     from_: Literal["customer", "desk"] = Field(alias="from")
     text: str
     at: datetime
+    choices: list[ChatChoice] | None = Field(None, description="There when something may be picked.")
 
 
 class ChatMessages(BaseModel):
@@ -86,12 +97,14 @@ class ChatMessages(BaseModel):
 
 def shape(message: Message) -> dict[str, Any]:
     """Return a message as the contact sees it."""
+    choices = [{"id": each.id, "label": each.label} for each in message.choices]
     return {
         "id": message.id,
         "seq": message.seq,
         "from": "customer" if message.inbound else "desk",
         "text": message.text,
         "at": message.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        **({"choices": choices} if choices else {}),
     }
 
 
@@ -113,7 +126,14 @@ def say(request: Request, said: Said, sample: Sample = "") -> Response:
         visit = chat_session.required(request, sample)
         message = support.receive(
             visit.conversation_id,
-            Inbound(channel=CHANNEL, provider_id=said.id, address=visit.address, text=said.text, at=tools.now()),
+            Inbound(
+                channel=CHANNEL,
+                provider_id=said.id,
+                address=visit.address,
+                text=said.text,
+                at=tools.now(),
+                choice=said.choice,
+            ),
         )
     return JSONResponse(shape(message), status_code=202)
 

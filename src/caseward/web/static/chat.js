@@ -109,6 +109,19 @@ function tidy() {
   document.querySelector("[data-hello]").hidden = all.length > 0;
 }
 
+// What may be picked as an answer to the last message stands as buttons until anything else is said.
+function offer(choices = []) {
+  const quick = document.querySelector("[data-quick]");
+  quick.querySelectorAll("[data-pick]").forEach((each) => each.remove());
+  const buttons = choices.map((choice) => {
+    const button = element("button", "chat-choice", choice.label);
+    Object.assign(button, { name: "choice", value: choice.id });
+    button.dataset.pick = "";
+    return button;
+  });
+  quick.prepend(...buttons);
+}
+
 function head(line, day) {
   const before = line.previousElementSibling;
   const there = before?.matches(".chat-day") ? before : null;
@@ -137,6 +150,7 @@ function arrived(message) {
   }
   place(draw(message));
   tidy();
+  if (message.seq === after) offer(message.choices);
   if (follow) toEnd();
   if (message.from === "desk" && document.hidden) {
     unseen += 1;
@@ -163,9 +177,10 @@ function keep() {
   }
 }
 
-function put(text) {
-  const message = { key: crypto.randomUUID?.() || `${Date.now()}-${Math.random().toString(36).slice(2)}`, text, at: new Date().toISOString(), failed: "" };
+function put(text, choice = "") {
+  const message = { key: crypto.randomUUID?.() || `${Date.now()}-${Math.random().toString(36).slice(2)}`, text, choice, at: new Date().toISOString(), failed: "" };
   queue.push(message);
+  offer();
   keep();
   place(draw({ ...message, from: "customer" }));
   tidy();
@@ -237,7 +252,7 @@ async function send(message) {
       const begun = await begin();
       if (!begun.ok) return refused(message, begun);
     }
-    answer = await post("/chat/messages", { id: message.key, text: message.text });
+    answer = await post("/chat/messages", { id: message.key, text: message.text, ...(message.choice ? { choice: message.choice } : {}) });
   } catch {
     return later(message);
   }
@@ -323,6 +338,8 @@ form.addEventListener("submit", (event) => {
   wrong.textContent = "";
   if (event.submitter?.name === "quick") {
     put(say.person);
+  } else if (event.submitter?.name === "choice") {
+    put(event.submitter.textContent, event.submitter.value);
   } else if (box.value.trim()) {
     put(box.value);
     box.value = "";

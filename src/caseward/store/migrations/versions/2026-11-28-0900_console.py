@@ -7,6 +7,8 @@ down_revision = "202611240900"
 
 OUTBOX = """
 alter table outbox drop column moves;
+
+alter table messages add column choices jsonb default '[]'::jsonb not null;
 """
 
 CASES = """
