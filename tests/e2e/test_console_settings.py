@@ -11,21 +11,23 @@ from datetime import timedelta
 import pytest
 
 from caseward.adapters import find
+from caseward.core.case import CaseStatus
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.desk import library, tools
-from caseward.store import cases, log, phases, releases
+from caseward.desk import library, retention, tools
+from caseward.store import admissions, cases, log, phases, releases
 from caseward.store.db import transaction
 from tests.e2e.console_house import Browser, House, a_full_desk, house
 from tests.e2e.console_releases import light_school
 
+RULES = {"policies", "hours", "targets", "phase"}
 SEEN = {
-    Role.COACH: {"policies", "hours", "targets", "phase"},
-    Role.OPS_LEAD: {"policies", "hours", "targets", "phase", "systems"},
-    Role.ADMIN: {"policies", "hours", "targets", "phase", "systems"},
-    Role.ON_CALL: {"systems"},
-    Role.AGENT: set(),
+    Role.COACH: RULES,
+    Role.OPS_LEAD: {*RULES, "channels", "systems", "readiness"},
+    Role.ADMIN: {*RULES, "channels", "systems", "readiness", "retention"},
+    Role.ON_CALL: {"systems", "readiness"},
+    Role.AGENT: set[str](),
 }
 """Role → the pages of the business's settings that it has."""
 
@@ -268,8 +270,85 @@ def test_others_propose_nothing(desk: House, role: Role) -> None:
 
     answers = [
         browser.client.post(path, data={"csrf": csrf, "mon": "", "reason": "because", "base": "2026-11-21.1"})
-        for path in ("/settings/hours/propose", "/settings/targets/propose")
+        for path in (
+            "/settings/hours/propose",
+            "/settings/targets/propose",
+            "/settings/retention/propose",
+            "/settings/channels/telegram/admission",
+            "/settings/channels/telegram/code",
+        )
     ]
 
     assert {each.status_code for each in answers} == {403}
     assert no_proposal()
+
+
+# --- retention --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_is_shown_and_other_periods_are_proposed_with_what_they_would_delete(desk: House) -> None:
+    # given a case that was closed three hundred days ago
+    case = desk.case("Citra Sample", "When is my lesson?", status=CaseStatus.CLOSED)
+    desk.now += timedelta(days=300)
+    browser = desk.browser(Role.ADMIN)
+    assert "730 days" in browser.get("/settings/retention").text
+
+    # when two hundred days are tried
+    page = browser.client.get("/settings/retention/edit", params={"messages": "200"})
+    assert re.search(r"Conversations, 200 days</dt><dd class=\"num\">1</dd>", page.text)
+    too_few = browser.client.get("/settings/retention/edit", params={"messages": "3"})
+    assert (too_few.status_code, "from 30 to 36500" in too_few.text) == (400, True)
+
+    # then it is proposed, and nothing is gone before it is published
+    browser.submit(page, "/settings/retention/propose", reason="The lawyer says so")
+    assert "\nretention:\n  messages: 200\n" in written(proposal().id)
+    with transaction():
+        assert cases.get(case).status is CaseStatus.CLOSED
+        retention.delete("messages")
+        assert log.entries(kind="retention") == []
+
+
+# --- channels ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_channel_says_why_it_is_off_and_what_is_missing(desk: House) -> None:
+    page = html.unescape(desk.browser(Role.ADMIN).get("/settings/channels").text)
+
+    assert "Not given: CASEWARD_TELEGRAM_TOKEN" in page
+    assert "CASEWARD_WHATSAPP_APP_SECRET, CASEWARD_WHATSAPP_VERIFY_TOKEN" in page
+
+
+def test_whoever_asks_is_let_in_or_refused_on_record(desk: House) -> None:
+    with transaction():
+        admissions.ask("telegram", "4711", wrong_code=False, now=desk.now)
+    browser = desk.browser(Role.OPS_LEAD)
+    page = browser.get("/settings/channels/telegram")
+    assert "Asks to be let in" in page.text
+
+    page = browser.submit(page, "/settings/channels/telegram/admission", word="admit")
+    assert "Let in" in page.text
+    browser.submit(page, "/settings/channels/telegram/admission", word="refuse")
+
+    with transaction():
+        said = [(each.actor, each.payload["state"]) for each in log.entries(kind="admission")]
+    assert said == [(desk.person(Role.OPS_LEAD), "admitted"), (desk.person(Role.OPS_LEAD), "refused")]
+    assert browser.get("/settings/channels/pigeon").status_code == 404
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', page.text)[0]
+    code = browser.client.post("/settings/channels/telegram/code", data={"csrf": csrf})
+    assert (code.status_code, "lets nobody in" in code.text) == (400, True)  # its access is open, not by code
+
+
+# --- who sees what ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", sorted(SEEN))
+def test_a_role_sees_its_settings_and_no_others(desk: House, role: Role) -> None:
+    browser = desk.browser(role)
+    every = set().union(*SEEN.values())
+
+    found = set(re.findall(r'href="/settings/([a-z]+)"', browser.get("/settings").text)) & every
+
+    assert found == SEEN[role]
+    for page in every:
+        wanted = 200 if page in SEEN[role] else 403
+        assert browser.get(f"/settings/{page}").status_code == wanted, page

@@ -58,7 +58,7 @@ def verify_log(as_json: AsJson = False) -> None:
 
 def doctor(as_json: AsJson = False) -> None:
     """Say whether the desk is ready for the shift: database, workers, channels, systems, release, backlog."""
-    from caseward.cli.readiness import Check, checks
+    from caseward.web.readiness import Check, checks
 
     found: list[Check] = []
     try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from caseward.core.pack import Retention
 from caseward.desk import tools
 from caseward.store import log, retention
 
@@ -27,32 +28,25 @@ class Keeping:
     """How many would be deleted now; more than COUNTED are counted no further."""
 
 
-def keeping() -> Sequence[Keeping]:
-    """Return what is kept, kind by kind, and how much of it is older than the pack says."""
+def keeping(periods: Retention | None = None) -> Sequence[Keeping]:
+    """Return what is kept, kind by kind, and how much of it is older than the pack, or other periods, say."""
+    periods = periods or tools.pack().profile.retention
     found = []
     for kind in KINDS:
-        old = retention.look(kind, _before(kind))
-        found.append(Keeping(kind=kind, days=_days(kind), oldest=old.oldest, due=old.due))
+        days: int = getattr(periods, kind)
+        old = retention.look(kind, tools.now() - timedelta(days=days) if days else None)
+        found.append(Keeping(kind=kind, days=days, oldest=old.oldest, due=old.due))
     return found
 
 
 def delete(kind: str, *, by: str = "house") -> int:
     """Delete a batch of what is older than the pack says, on record; return how many, 0 when nothing is left."""
-    before = _before(kind)
-    if before is None:
+    days: int = getattr(tools.pack().profile.retention, kind)
+    if not days:
         return 0
+    before = tools.now() - timedelta(days=days)
     gone = retention.delete(kind, before, now=tools.now(), most=BATCH)
     if gone:
-        said = {"kind": kind, "count": gone, "before": before.isoformat(timespec="seconds"), "days": _days(kind)}
+        said = {"kind": kind, "count": gone, "before": before.isoformat(timespec="seconds"), "days": days}
         log.append("retention", by, said, at=tools.now())
     return gone
-
-
-def _days(kind: str) -> int:
-    days: int = getattr(tools.pack().profile.retention, kind)
-    return days
-
-
-def _before(kind: str) -> datetime | None:
-    days = _days(kind)
-    return tools.now() - timedelta(days=days) if days else None

@@ -102,7 +102,8 @@ def _insert(text: str, parent: yaml.MappingNode, name: str, value: Value) -> str
     indent = parent.start_mark.column
     end = _end(text, parent)
     at = end + len(text[end:].partition("\n")[0])  # a comment stays with its line
-    flow = any(isinstance(node, yaml.SequenceNode) and node.flow_style for _, node in parent.value)
+    beside = any(isinstance(node, yaml.SequenceNode) and node.flow_style for _, node in parent.value)
+    flow = beside and isinstance(value, Sequence)
     return f"{text[:at]}\n{' ' * indent}{name}:{_value(value, indent, flow=flow)}{text[at:]}"
 
 

@@ -40,9 +40,9 @@ def of(channel: str, address: str) -> Admission | None:
     return None if row is None else _admission(row)
 
 
-def listed(channel: str = "", state: str = "") -> list[Admission]:
+def listed(channel: str = "", state: str = "", *, limit: int | None = None) -> list[Admission]:
     """Return addresses, those heard of last first; of one channel or in one state where it is named."""
-    query = select(admissions).order_by(admissions.c.at.desc(), admissions.c.address)
+    query = select(admissions).order_by(admissions.c.at.desc(), admissions.c.address).limit(limit)
     if channel:
         query = query.where(admissions.c.channel == channel)
     if state:

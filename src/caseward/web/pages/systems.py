@@ -15,6 +15,7 @@ from caseward.core.roles import DECLARE_HEALTH
 from caseward.desk import health
 from caseward.store import people
 from caseward.store.db import transaction
+from caseward.store.running import Health
 from caseward.web import failures, render, words
 from caseward.web.card import Notice
 from caseward.web.menu import SettingsItem
@@ -37,6 +38,8 @@ class Line:
     why: str
     by: str
     """Empty where nothing was ever said about it."""
+    failures: str
+    """How often in a row it did not answer, in words; empty for never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,19 @@ def _lines() -> Sequence[Line]:
             since=state.since if state else None,
             why=state.why if state else "",
             by=names.get(state.by, state.by) if state else "",
+            failures=_failures(state) if state else "",
         )
         for name, state in health.systems().items()
     ]
+
+
+def _failures(state: Health) -> str:
+    """Say how near a system is to being left alone, or that it is."""
+    if not state.failures:
+        return ""
+    times = "once" if state.failures == 1 else f"{state.failures} times in a row"
+    if not state.degraded:
+        return f"Did not answer {times}; left alone after {health.FAILURES}"
+    if state.by != health.AUTO:
+        return f"Did not answer {times}"
+    return f"Did not answer {times}; left alone, and tried again by itself"
