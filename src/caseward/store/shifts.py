@@ -39,5 +39,11 @@ _IN_TURN: Final = """
 
 
 def was_given(person_id: str, at: datetime) -> None:
-    """Record that somebody was given a case: they are the last in turn then."""
-    db.run("update people set assigned_at = %s where id = %s", (at, person_id))
+    """Record that somebody was given a case: they are the last in turn then, also where several were at one instant."""
+    db.run(_WAS_GIVEN, {"id": person_id, "at": at})
+
+
+_WAS_GIVEN: Final = """
+    update people set assigned_at = greatest(%(at)s, (select max(assigned_at) from people) + interval '1 microsecond')
+    where id = %(id)s
+"""

@@ -21,7 +21,7 @@ document.addEventListener(
 
 enhance((part) => {
   for (const drop of all("[data-drop]", part))
-    drop.addEventListener("toggle", () => drop.open && one("input:not([type=hidden], [type=checkbox])", drop)?.focus());
+    drop.addEventListener("toggle", () => drop.open && one("[data-first]", drop)?.focus());
   for (const opener of all("[data-open-snooze]", part)) {
     opener.hidden = false;
     opener.addEventListener("click", (event) => {
