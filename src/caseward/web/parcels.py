@@ -68,7 +68,9 @@ def way(parcel: Parcel) -> Way | None:
             tries = "once" if parcel.attempts == 1 else f"{parcel.attempts} times"
             return _way(f"Tried {tries}, tried again", "warn", why=parcel.error, next_at=parcel.next_at)
         case EffectState.HELD:
-            return _way(*STATES[EffectState.HELD], why=parcel.error, fix=FIXES[post.WINDOW], next_at=parcel.keeps_until)
+            text, level = STATES[EffectState.HELD]
+            until, fix = parcel.keeps_until, FIXES[post.WINDOW]
+            return _way(f"{text}, until" if until else text, level, why=parcel.error, fix=fix, next_at=until)
         case EffectState.UNKNOWN:
             fix = "Look in the channel whether it is there before you write again."
             return _way(*STATES[EffectState.UNKNOWN], why=parcel.error, fix=fix)

@@ -53,6 +53,13 @@ def test_what_became_of_words_is_said(fields: dict[str, object], words: str, lev
                                           "Not known whether it was sent"))  # fmt: skip
 
 
+def test_words_that_wait_say_until_when() -> None:
+    became = way(replace(PARCEL, state=EffectState.HELD, keeps_until=NOW))
+
+    assert became is not None
+    assert (became.text, became.next_at) == ("Waits for the contact to write, until", NOW)
+
+
 def test_of_words_that_the_contact_reads_where_they_are_stored_nothing_is_said() -> None:
     assert way(PARCEL) is None
 
@@ -156,7 +163,7 @@ def test_it_says_how_long_the_first_reply_took_and_whether_it_was_one() -> None:
 def test_it_says_by_which_other_door_a_message_came_and_masks_the_address() -> None:
     [shown] = thread.thread([said("a", "Halo", via="whatsapp:+628120000147")], (), reader())
 
-    assert shown.door == "Whatsapp · +62 ••• •••• 0147"
+    assert shown.door == "WhatsApp · +62 ••• •••• 0147"
 
 
 # --- notes ------------------------------------------------------------------------------------------------------------
