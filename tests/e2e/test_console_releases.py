@@ -134,6 +134,24 @@ def test_each_role_sees_and_may_do_its_own(desk: House, files: Files) -> None:
     assert state(NEXT) == State.PROPOSED
 
 
+def test_an_administrator_publishes_what_others_consented_to_and_takes_it_back(desk: House, files: Files) -> None:
+    stricter(files)
+    coach, admin, agent = (desk.browser(role) for role in (Role.COACH, Role.ADMIN, Role.AGENT))
+
+    early = offered(admin.get(CHANGE).text)
+    coach.submit(coach.get(CHANGE), CHANGE, verdict="approve", reason="That hour is mine")
+    page = admin.get(CHANGE)
+    admin.submit(page, CHANGE, verdict="publish")
+    published = state(NEXT)
+    refused = agent.submit(agent.get(f"{LIST}/{FIRST}"), f"{LIST}/{FIRST}/roll-back", reason="Too strict")
+    admin.submit(admin.get(f"{LIST}/{FIRST}"), f"{LIST}/{FIRST}/roll-back", reason="Too strict")
+
+    assert (early, offered(page.text)) == (set(), {"publish"})
+    assert published == "current"
+    assert refused.status_code == 403
+    assert state(FIRST) == "current"
+
+
 def test_nobody_consents_to_their_own_change_and_the_page_says_so(desk: House, files: Files) -> None:
     stricter(files, author=desk.person(Role.COACH))
     coach = desk.browser(Role.COACH)

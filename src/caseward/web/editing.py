@@ -41,7 +41,8 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
 """Fields that there are in each language."""
 LISTS = frozenset({"asked_as", "choices"})
 """Fields of several lines, each of them one of its own."""
-OPTIONAL = frozenset({"asked_as", "subject", "choices"})
+OPTIONAL = frozenset({"subject", "choices"})
+"""Fields that are left out of the file where they are empty."""
 PLAIN: Mapping[str, tuple[str, ...]] = {
     "article": ("status", "owner", "applies_to", "topics", "effective", "reviewed", "review_days"),
     "template": ("status", "owner", "reviewed"),
@@ -191,7 +192,7 @@ def _place(name: str, value: str) -> tuple[Place, Value]:
 def _parsed(name: str, value: str) -> Value:
     field = name.partition(".")[0]
     if field in LISTS:
-        return [line.strip() for line in value.splitlines() if line.strip()] or None
+        return [line.strip() for line in value.splitlines() if line.strip()] or (None if field in OPTIONAL else [])
     if field in OPTIONAL and not value:
         return None
     if field == "topics":

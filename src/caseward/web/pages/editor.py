@@ -25,7 +25,7 @@ from caseward.store.edits import Edit
 from caseward.web import editing, failures, render, spoken, words
 from caseward.web.card import Notice
 from caseward.web.editing import KINDS, Look, Subject
-from caseward.web.pages.knowledge import HERE, today_there
+from caseward.web.pages.knowledge import HERE, owner_of, today_there
 from caseward.web.session import NotForRole, Visitor, form_visitor, only
 from caseward.web.shelves import PROPOSERS
 
@@ -323,7 +323,7 @@ def _page(request: Request, visitor: Visitor, bench: Bench, *, status: int = 200
         "statuses": editing.STATUSES[subject.kind],
         "label": editing.label,
         "dates": editing.DATES,
-        "owners": {each: words.who(each, names) for each in owners},
+        "owners": {each: owner_of(each, names) for each in owners},
         "bench": bench,
         "candidate": found,
         "stale": now.release if now is not None and now.release != edit.base else "",

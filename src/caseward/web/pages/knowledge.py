@@ -102,7 +102,7 @@ def every(
         "filters": filters,
         "filtered": any(filters.values()),
         "statuses": editing.STATUSES["article"],
-        "owners": {owner: words.who(owner, names) for owner in sorted({a.owner for a in pack.articles.values()})},
+        "owners": {owner: owner_of(owner, names) for owner in sorted({a.owner for a in pack.articles.values()})},
         "topics": sorted({topic for each in pack.articles.values() for topic in each.topics}),
         "languages": {each: words.language(each) for each in pack.profile.languages},
         "late": sum(each.review_level == "bad" for each in rows),
@@ -133,7 +133,7 @@ def row(pack: Pack, article: Article, today: date, names: Mapping[str, str], cit
         if current
         else words.humane(article.status),
         level=level,
-        owner=words.who(article.owner, names),
+        owner=owner_of(article.owner, names),
         topics=article.topics,
         applies_to=article.applies_to,
         asked_as=sum(len(texts) for texts in article.asked_as.values()),
@@ -149,6 +149,11 @@ def row(pack: Pack, article: Article, today: date, names: Mapping[str, str], cit
         else "",
         cited=cited.get(article.id, 0),
     )
+
+
+def owner_of(owner: str, names: Mapping[str, str]) -> str:
+    """Return who keeps a page or a template up to date, in words: a role, a person, or what the pack calls them."""
+    return words.ROLES.get(owner) or words.humane(words.who(owner, names).replace("-", " "))
 
 
 def title(pack: Pack, article: Article) -> str:

@@ -14,7 +14,7 @@ from caseward.packs.references import MAY_SAY, SPOKEN
 from caseward.store import people
 from caseward.store.db import transaction
 from caseward.web import editing, history, render, spoken, words
-from caseward.web.pages.knowledge import HERE, drafts
+from caseward.web.pages.knowledge import HERE, drafts, owner_of
 from caseward.web.session import Visitor, only
 from caseward.web.shelves import PROPOSERS, READERS
 
@@ -43,7 +43,7 @@ def every(
             "id": each.id,
             "status": words.humane(each.status),
             "level": "ok" if each.status == "approved" else "",
-            "owner": words.who(each.owner, names),
+            "owner": owner_of(each.owner, names),
             "reviewed": each.reviewed,
             "languages": ", ".join(words.language(language) for language in each.text),
             "places": spoken.places_of("\n".join(each.text.values())),
@@ -85,10 +85,12 @@ def template(
         "template": found,
         "status": words.humane(found.status) if found else "Gone",
         "level": "ok" if found and found.status == "approved" else "",
-        "owner": words.who(found.owner, names) if found else "",
+        "owner": owner_of(found.owner, names) if found else "",
         "said": spoken.of_template(pack, found, now=tools.now()) if found else [],
         "used": _used(pack, template_id),
-        "vendors": [words.channel(name) for name, each in pack.channels.channels.items() if template_id in each.approved],
+        "vendors": [
+            words.channel(name) for name, each in pack.channels.channels.items() if template_id in each.approved
+        ],
         "versions": versions,
         "compared": compared,
         "pair": (before, after),
