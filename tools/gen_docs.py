@@ -61,7 +61,16 @@ SECTIONS = (
         file="pack.yaml",
         intro="Who the business is and what it promises.",
         shapes=core(
-            "Profile", "Holidays", "Sla", "Lane", "IdentityPolicy", "Match", "Limits", "Publishing", "Promotion", "Retention"
+            "Profile",
+            "Holidays",
+            "Sla",
+            "Lane",
+            "IdentityPolicy",
+            "Match",
+            "Limits",
+            "Publishing",
+            "Promotion",
+            "Retention",
         ),
     ),
     Section(

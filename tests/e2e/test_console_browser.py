@@ -33,6 +33,9 @@ PAGES = (
     "/cases/{citra}?act=escalate",
     "/audit",
     "/knowledge/releases",
+    "/settings/hours",
+    "/settings/targets/edit",
+    "/settings/phase/decide?phase=hardening",
     "/settings/policies",
     "/settings/policies/try",
     "/settings/policies/try?intent=reschedule&transactional=true&minutes_to_session=41&degraded=-",
@@ -204,7 +207,7 @@ def test_a_case_is_found_and_approved_by_keyboard_alone(desk: Desk) -> None:
         page.keyboard.press("3")
         expect(page.locator("#evidence-3")).to_be_focused()
         page.keyboard.press("a")
-        expect(page.get_by_role("heading", name="Coach approved this")).to_be_visible()
+        expect(page.get_by_role("heading", name="Coach approved this")).to_be_focused()
 
     assert desk.house.state(desk.asked["citra"]) == ApprovalState.APPROVED
 

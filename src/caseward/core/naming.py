@@ -48,7 +48,8 @@ AGENTS: Mapping[str, str] = {
 }
 """Actors that are not people, by what they do."""
 
-CHANNELS: Mapping[str, str] = {"webchat": "Web chat", "web_chat": "Web chat", "chat": "Web chat", "email": "E-mail"}
+CHANNELS: Mapping[str, str] = {"webchat": "Web chat", "web_chat": "Web chat", "chat": "Web chat", "email": "E-mail",
+                                "whatsapp": "WhatsApp"}  # fmt: skip
 
 NOBODY = "Unknown contact"
 """How somebody not identified is called."""

@@ -30,11 +30,11 @@ class Keeping:
 
 def keeping(periods: Retention | None = None) -> Sequence[Keeping]:
     """Return what is kept, kind by kind, and how much of it is older than the pack, or other periods, say."""
-    periods = periods or tools.pack().profile.retention
+    periods, now = periods or tools.pack().profile.retention, tools.now()
     found = []
     for kind in KINDS:
         days: int = getattr(periods, kind)
-        old = retention.look(kind, tools.now() - timedelta(days=days) if days else None)
+        old = retention.look(kind, now - timedelta(days=days) if days else None, now=now)
         found.append(Keeping(kind=kind, days=days, oldest=old.oldest, due=old.due))
     return found
 

@@ -228,14 +228,17 @@ KINDS: Final[Mapping[str, Kind]] = {
 """Kind, as the pack names it → how it is found."""
 
 
-def look(kind: str, before: datetime | None) -> Old:
-    """Return how old a kind of data is, and how much of it was settled before an instant; nothing goes without one."""
+def look(kind: str, before: datetime | None, *, now: datetime) -> Old:
+    """Return how old a kind of data is, and how much of it was settled before an instant; nothing goes without one.
+
+    What may still be needed, such as a session that lasts, is not old at all.
+    """
     oldest = db.run(KINDS[kind].oldest).fetchone()
     due = 0
     if before is not None:
         given = {"before": before, "most": COUNTED + 1}
         due = len(db.run(KINDS[kind].due, given).fetchall())
-    return Old(oldest=oldest.at if oldest else None, due=due)
+    return Old(oldest=oldest.at if oldest and oldest.at and oldest.at <= now else None, due=due)
 
 
 def delete(kind: str, before: datetime, *, now: datetime, most: int) -> int:

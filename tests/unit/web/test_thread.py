@@ -198,8 +198,8 @@ def test_a_called_name_is_marked_in_the_note_and_the_rest_is_kept_letter_by_lett
 
 def file(**fields: object) -> File:
     own: dict[str, object] = {"id": "file_1", "message_id": "a", "n": 0, "channel": "house", "ref": "f",
-                              "kind": "image", "mime": "image/png", "name": "", "size": 1_400_000, "state": "kept", "why": "",
-                              "attempts": 1}  # fmt: skip
+                              "kind": "image", "mime": "image/png", "name": "", "size": 1_400_000, "state": "kept",
+                              "why": "", "attempts": 1}  # fmt: skip
     return File(**{**own, **fields})  # type: ignore[arg-type]
 
 
