@@ -128,7 +128,7 @@
   /** Say how fresh the page is. */
   function mark() {
     const old = Date.now() - heard >= QUIET;
-    const lostNow = failing && Date.now() - failing >= FAILING;
+    const lostNow = one("#offline").firstChild || (failing && Date.now() - failing >= FAILING);
     const words = ended ? "Signed out" : lostNow ? "Reconnecting" : old ? `As of ${clock(heard + drift)}` : "Live";
     if (status.textContent !== words) status.textContent = words;
   }
