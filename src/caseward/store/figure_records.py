@@ -37,7 +37,11 @@ def read(
 
 
 _CASES: Final = """
-    select * from case_figures
+    select case_id, number, channel, tier, owner, sample, opened_at, first_from, first_due_at, answered_at,
+        first_seconds, first_breached, worked_seconds, running_since, due_at, due_breached, settled_at, closed_at,
+        returned_at, turns, asked, handed, answers, mismatches, checks, unfounded, score, scored_at,
+        case when lanes <> '[]' then lanes end as lanes
+    from case_figures
     where (opened_at >= %(since)s and opened_at < %(end)s) or (settled_at >= %(since)s and settled_at < %(end)s)
         or (scored_at >= %(since)s and scored_at < %(end)s) or closed_at is null
 """
@@ -100,7 +104,7 @@ def _case(row: Any, opening: Opening, now: datetime) -> CaseRecord:
         cost=COST,
         score=row.score,
         scored_at=row.scored_at,
-        lanes=tuple(row.lanes),
+        lanes=tuple(row.lanes or ()),
     )
 
 

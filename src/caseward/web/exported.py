@@ -25,7 +25,7 @@ TIERS = frozenset(str(tier) for tier in Tier)
 
 def rows(wanted: Range) -> list[dict[str, Any]]:
     """Return every figure of a range as a row, then each by tier and by channel."""
-    found, parts = measured.overview(wanted), measured.parts(measured.window(wanted))
+    found, split = measured.overview(wanted), measured.split(wanted)
     made = []
     for id, tile in found.tiles.items():
         figure = tile.figure
@@ -45,8 +45,7 @@ def rows(wanted: Range) -> list[dict[str, Any]]:
             "definition": figure.definition,
         }
         made.append({**common, "tier": "", "channel": "", **_measured(tile.now), **whole})
-        for name, window in parts.items():
-            part = figure.measure(window, tile.watch)
+        for name, part in split[id].items():
             if part.n:
                 place = {"tier": name, "channel": ""} if name in TIERS else {"tier": "", "channel": name}
                 made.append({**common, **place, **_measured(part)})

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import structlog
 
@@ -32,8 +32,9 @@ REST = 20
 """Times as long as measuring took, it is not measured again."""
 STALE_SECONDS = 900.0
 """What is older than this is not shown: whoever asks waits for it."""
-MOST = 50
-"""Ranges that are remembered."""
+T = TypeVar("T")
+Split = Mapping[str, Mapping[str, Measured]]
+"""Figure → tier or channel → how it is."""
 TIERS: Sequence[int] = [int(tier) for tier in Tier]
 
 
@@ -113,16 +114,36 @@ class Overview:
 
 def overview(wanted: Range, own: Own | None = None) -> Overview:
     """Return what is measured over a range, of everything or of somebody's own work."""
-    pack = tools.pack()
-    key = (pack.digest, wanted.id or wanted.query, wanted.first, wanted.last, own)
-    return _kept.give(key, lambda: _measure(wanted, own))
+    return _overviews.give(_key(wanted, own), lambda: _measure(wanted, own), lambda made: made.rests_on)
 
 
 def window(wanted: Range, own: Own | None = None) -> Window:
     """Return the records behind the figures of a range."""
-    with transaction():
-        found = figure_records.read(wanted.start, wanted.end, hours=tools.pack().hours, now=tools.now())
-    return own.narrow(found) if own else found
+
+    def read() -> Window:
+        with transaction():
+            found = figure_records.read(wanted.start, wanted.end, hours=tools.pack().hours, now=tools.now())
+        return own.narrow(found) if own else found
+
+    return _windows.give(_key(wanted, own), read, lambda made: len(made.cases))
+
+
+def split(wanted: Range) -> Split:
+    """Return every figure of a range by tier and by channel: `R0` to `R3`, then the channels that occur."""
+
+    def measure() -> Split:
+        parts = _parts(window(wanted))
+        known = {id: (kpis.FIGURES[id], watch) for id, watch in watched().items()}
+        return {
+            id: {name: figure.measure(part, watch) for name, part in parts.items()}
+            for id, (figure, watch) in known.items()
+        }
+
+    return _splits.give(_key(wanted, None), measure, lambda _made: len(window(wanted).cases))
+
+
+def _key(wanted: Range, own: Own | None) -> object:
+    return tools.pack().digest, wanted.id, wanted.first, wanted.last, own
 
 
 def watched() -> Mapping[str, Watch]:
@@ -131,8 +152,7 @@ def watched() -> Mapping[str, Watch]:
     return said or {id: Watch() for id in kpis.FIGURES}
 
 
-def parts(found: Window) -> Mapping[str, Window]:
-    """Return a window by tier and by channel: `R0` to `R3`, then the channels that occur."""
+def _parts(found: Window) -> Mapping[str, Window]:
     by_tier = {str(Tier(tier)): found.of(tier=tier) for tier in TIERS}
     channels = sorted({case.channel for case in found.cases})
     return {**by_tier, **{channel: found.of(channel=channel) for channel in channels}}
@@ -240,46 +260,48 @@ def _loads(found: Window) -> list[Load]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    value: Overview
+class _Held(Generic[T]):
+    value: T
+    size: int
     took: float
     made: float
 
 
-class _Kept:
+class _Kept(Generic[T]):
     """What was measured lately, by what was asked for."""
 
-    def __init__(self) -> None:
-        self._held: dict[object, _Held] = {}
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: dict[object, _Held[T]] = {}
         self._under_way: set[object] = set()
         self._lock = threading.Lock()
 
-    def give(self, key: object, make: Callable[[], Overview]) -> Overview:
+    def give(self, key: object, make: Callable[[], T], size: Callable[[T], int]) -> T:
         held, now = self._held.get(key), time.monotonic()
-        if held is None or held.value.rests_on <= SMALL or now - held.made > STALE_SECONDS:
-            return self._make(key, make)
+        if held is None or held.size <= SMALL or now - held.made > STALE_SECONDS:
+            return self._make(key, make, size)
         if now - held.made > REST * held.took:
             with self._lock:
                 begin = key not in self._under_way
                 self._under_way.add(key)
             if begin:
-                threading.Thread(target=self._again, args=(key, make), name="figures", daemon=True).start()
+                threading.Thread(target=self._again, args=(key, make, size), name="figures", daemon=True).start()
         return held.value
 
-    def _make(self, key: object, make: Callable[[], Overview]) -> Overview:
+    def _make(self, key: object, make: Callable[[], T], size: Callable[[T], int]) -> T:
         began = time.monotonic()
         value = make()
         made = time.monotonic()
         with self._lock:
             self._held.pop(key, None)
-            self._held[key] = _Held(value=value, took=made - began, made=made)
-            while len(self._held) > MOST:
+            self._held[key] = _Held(value=value, size=size(value), took=made - began, made=made)
+            while len(self._held) > self._most:
                 del self._held[next(iter(self._held))]
         return value
 
-    def _again(self, key: object, make: Callable[[], Overview]) -> None:
+    def _again(self, key: object, make: Callable[[], T], size: Callable[[T], int]) -> None:
         try:
-            self._make(key, make)
+            self._make(key, make, size)
         except Exception as error:
             structlog.get_logger(__name__).warning("figures will be measured again", error=str(error))
         finally:
@@ -287,4 +309,6 @@ class _Kept:
                 self._under_way.discard(key)
 
 
-_kept = _Kept()
+_overviews: _Kept[Overview] = _Kept(50)
+_windows: _Kept[Window] = _Kept(4)  # each holds every case of its range
+_splits: _Kept[Split] = _Kept(20)

@@ -185,12 +185,12 @@ def export_json(
 
 def _report(request: Request, visitor: Visitor, wanted: Range, *, title: str) -> Response:
     found = measured.overview(wanted)
-    parts = measured.parts(measured.window(wanted))
+    parts = measured.split(wanted)
     currency = tools.pack().profile.currency
     split = {
         id: {
-            name: figure_words.joined(*figure_words.value(tile.figure, tile.figure.measure(part, tile.watch), currency))
-            for name, part in parts.items()
+            name: figure_words.joined(*figure_words.value(tile.figure, part, currency))
+            for name, part in parts[id].items()
         }
         for id, tile in found.tiles.items()
         if tile.figure.unit in ("minutes", "percent", "score")
@@ -201,7 +201,9 @@ def _report(request: Request, visitor: Visitor, wanted: Range, *, title: str) ->
         "minimum": tools.pack().kpis.minimum,
         "shared": kpis.support.SHARED,
         "split": split,
-        "columns": [(name, words.channel(name) if n > 3 else name) for n, name in enumerate(parts)],
+        "columns": [
+            (name, words.channel(name) if n > 3 else name) for n, name in enumerate(next(iter(parts.values()), ()))
+        ],
         "loads": _loads(found),
         **_figures(found),
         **_guards(found),
