@@ -349,6 +349,7 @@ def make_tools(settings: Settings, pack: Pack, now: Clock, *, brain: Brain | Non
         begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
         clock=now,
         built_in=frozenset(find.skill_names(settings.skills)),
+        along=tuple(find.names("channels")),
         debounce_ms=settings.debounce_ms,
         console=settings.base_url,
         sign_on=find.sign_on(settings),

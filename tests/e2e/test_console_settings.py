@@ -35,7 +35,8 @@ SEEN = {
 @pytest.fixture
 def desk(database: str) -> Iterator[House]:
     with house() as opened:
-        tools.use(replace(tools.given(), built_in=frozenset(find.skill_names(("records",)))))
+        built_in, along = frozenset(find.skill_names(("records",))), tuple(find.names("channels"))
+        tools.use(replace(tools.given(), built_in=built_in, along=along))
         with transaction():
             library.open_with(light_school())
         yield opened

@@ -58,12 +58,18 @@ def verify_log(as_json: AsJson = False) -> None:
 
 def doctor(as_json: AsJson = False) -> None:
     """Say whether the desk is ready for the shift: database, workers, channels, systems, release, backlog."""
-    from caseward.web.readiness import Check, checks
+    from caseward.adapters import find
+    from caseward.web.readiness import Check, Plugs, checks
 
     found: list[Check] = []
     try:
         with connected() as settings:
-            found = checks(settings)
+            plugs = Plugs(
+                channels=find.names("channels"),
+                set_up=find.channels(settings).keys(),
+                skills=find.skill_names(settings.skills),
+            )
+            found = checks(settings, plugs)
     except Exception as error:
         away = str(error) if isinstance(error, CasewardError) else why_away(error)
         if not away:

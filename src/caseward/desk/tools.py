@@ -37,6 +37,8 @@ class Tools:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     built_in: frozenset[str] = frozenset()
     """Names of the skills that the plugs bring along, whatever the pack adds; all of `skills` when empty."""
+    along: tuple[str, ...] = ()
+    """Names of the channels that came along, plugged in or not."""
     debounce_ms: int | None = None
     """Overrides the pack's, for benches and tests."""
     learn: Callable[[Pack], Brain] | None = None

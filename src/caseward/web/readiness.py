@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from caseward.adapters import find
 from caseward.core.approval import ApprovalState
 from caseward.core.errors import PackError
 from caseward.core.release import Files, business, changes
@@ -33,11 +32,24 @@ class Check:
     detail: str
 
 
-def checks(settings: Settings, *, now: datetime | None = None, prove: bool = True) -> list[Check]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugs:
+    """What a desk could be plugged into."""
+
+    channels: Sequence[str]
+    """Names of those that came along."""
+    set_up: Collection[str]
+    """Of those, the ones whose secrets are given."""
+    skills: Collection[str]
+    """Names of the skills that any pack may use."""
+
+
+def checks(settings: Settings, plugs: Plugs, *, now: datetime | None = None, prove: bool = True) -> list[Check]:
     """Go through the list on the database that the store is connected to.
 
     Args:
-        settings: which channels and systems are set up, and where the pack's folder is.
+        settings: which channels are allowed, and where the pack's folder is.
+        plugs: what came along, and what is set up.
         now: the instant to look from; the present one when left out.
         prove: whether the pack is checked and proved anew, which takes a second or two, or what was found when it was
             published is believed.
@@ -46,9 +58,9 @@ def checks(settings: Settings, *, now: datetime | None = None, prove: bool = Tru
     with transaction():
         found = list(_database())
         found += _workers(now)
-        found += _plugs(settings, now)
+        found += _plugs(settings, plugs, now)
         found += _served(now)
-        found += _pack(settings, now) if prove else _published(settings)
+        found += _pack(settings, plugs, now) if prove else _published(settings)
         found += _backlog(now)
     return found
 
@@ -70,9 +82,9 @@ def _workers(now: datetime) -> Iterator[Check]:
         yield Check(name="sweeper", ok=age <= SWEPT_WITHIN, detail=detail)
 
 
-def _plugs(settings: Settings, now: datetime) -> Iterator[Check]:
-    set_up, known, unread = find.channels(settings), wires.states(), hooks.unread()
-    for name in find.names("channels"):
+def _plugs(settings: Settings, plugs: Plugs, now: datetime) -> Iterator[Check]:
+    set_up, known, unread = plugs.set_up, wires.states(), hooks.unread()
+    for name in plugs.channels:
         allowed = settings.channels is None or name in settings.channels
         off = "off: its secrets are not given" if allowed else "off: not in CASEWARD_CHANNELS"
         wire = known.get(name, Wire(channel=name))
@@ -128,13 +140,13 @@ def _served(now: datetime) -> Iterator[Check]:
         yield Check(name="phase", ok=True, detail=detail)
 
 
-def _pack(settings: Settings, now: datetime) -> Iterator[Check]:
+def _pack(settings: Settings, plugs: Plugs, now: datetime) -> Iterator[Check]:
     current = releases.current()
     kept = current is not None and releases.get(current.release).kept
     files = releases.files(current.release) if current is not None and kept else {}
     yield from _folder(settings, files)
     with shelf.laid_out(files) if files else contextlib.nullcontext(settings.pack) as folder:
-        report = pack_check.check(folder, skills=find.skill_names(settings.skills), today=now.date())
+        report = pack_check.check(folder, skills=plugs.skills, today=now.date())
     wrong = [*(str(each) for each in report.errors), *(each.name for each in report.proofs if not each.holds)]
     name = report.pack.profile.name if report.pack else settings.pack.name
     yield Check(name="pack", ok=report.ok, detail=wrong[0] if wrong else f"{name} is sound")

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from caseward.adapters import find
 from caseward.core.pack import Pack
 from caseward.core.ports import Hook, Lane, Listening
 from caseward.desk import tools, wires
@@ -63,7 +62,7 @@ def lines(settings: Settings) -> Sequence[Line]:
     """Return every channel that came along; needs an open transaction."""
     states, unread, pack = store.states(), hooks.unread(), tools.pack()
     return [_line(name, settings, states.get(name, Wire(channel=name)), unread.get(name), pack)
-            for name in find.names("channels")]  # fmt: skip
+            for name in tools.given().along]  # fmt: skip
 
 
 def _line(name: str, settings: Settings, wire: Wire, unread: tuple[int, int, str] | None, pack: Pack) -> Line:

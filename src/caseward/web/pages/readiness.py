@@ -12,6 +12,7 @@ from caseward.core.roles import DECLARE_HEALTH
 from caseward.desk import tools
 from caseward.web import readiness, render, words
 from caseward.web.menu import SettingsItem
+from caseward.web.readiness import Plugs
 from caseward.web.session import Visitor, only
 
 HERE = "/settings/readiness"
@@ -32,7 +33,9 @@ class Line:
 @router.get(HERE)
 def shown(request: Request, visitor: Annotated[Visitor, Depends(only(DECLARE_HEALTH))]) -> Response:
     """Show the list, what is not well first."""
-    found = readiness.checks(request.app.state.settings, now=tools.now(), prove=False)
+    given = tools.given()
+    plugs = Plugs(channels=given.along, set_up=given.channels.keys(), skills=tools.built_in())
+    found = readiness.checks(request.app.state.settings, plugs, now=tools.now(), prove=False)
     lines = [Line(name=words.humane(each.name), ok=each.ok, detail=each.detail) for each in found]
     context = {"lines": _sorted(lines), "wrong": sum(not each.ok for each in lines)}
     return render.setting(request, "readiness.html", context, visitor=visitor, here=HERE)

@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from caseward.adapters import find
 from caseward.core.errors import BadInput, NotFound, Refused
 from caseward.core.roles import Role
 from caseward.desk import lanes as lane_room
-from caseward.desk import reception
+from caseward.desk import reception, tools
 from caseward.store import admissions, people
 from caseward.store import lanes as lane_store
 from caseward.store.admissions import Admission
@@ -142,7 +141,7 @@ def _one(
 
 
 def _require(channel: str) -> None:
-    if channel not in find.names("channels"):
+    if channel not in tools.given().along:
         raise NotFound(f"there is no channel {channel!r}")
 
 
