@@ -190,7 +190,7 @@ def test_only_the_roles_of_a_lane_decide_in_it(desk: Desk, lane: str) -> None:
 
     for role in [*Role, *Actor, "", "house", "Coach", "coach "]:
         if role not in DECIDES[lane]:
-            for word in Word:
+            for word in set(Word) - ({Word.ESCALATE} if role == Role.OPS_LEAD else set()):  # they may send it on
                 refuses(
                     desk, of, Effect.APPROVE, "somebody",
                     partial(decide, of, word, person="somebody", role=role),
