@@ -40,7 +40,7 @@ SAID = [
     ({"delivery": Delivery.READ}, "Read", ""),
     ({"delivery": Delivery.FAILED, "fault": "131026"}, "Did not arrive", "bad"),
 ]
-PEOPLE = {"per_an": "An", "per_ana": "Ana Lead", "per_budi": "Budi"}
+PEOPLE = {"per_an": "Ana", "per_ana": "Ana Lead", "per_budi": "Budi"}
 
 
 @pytest.mark.parametrize(("fields", "words", "level"), SAID)
@@ -174,7 +174,7 @@ def test_it_says_by_which_other_door_a_message_came_and_masks_the_address() -> N
     [
         ("@Ana Lead please look", ["per_ana"]),
         ("@ana lead and @BUDI, @Budi", ["per_ana", "per_budi"]),
-        ("@An is not @Ana", ["per_an"]),
+        ("@Ana is not @An", ["per_an"]),
         ("mail ana@Budi.example or Budi", []),
         ("@Budiman is somebody else", []),
         ("(@Budi)", ["per_budi"]),
