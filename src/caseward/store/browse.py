@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from caseward.core.case import CaseStatus
 from caseward.core.policy import Tier
 from caseward.store.db import execute
-from caseward.store.tables import cases
+from caseward.store.tables import cases, messages
+from caseward.store.tables_console import case_tags
+
+HAS_FILES = text("jsonb_array_length(messages.attachments) > 0")
+"""That a message brought a file, in the words of the index that knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,12 @@ class Wanted:
     contact: str = ""
     intent: str = ""
     owner: str = ""
+    language: str = ""
+    tag: str = ""
+    opened_since: datetime | None = None
+    opened_until: datetime | None = None
+    with_files: bool = False
+    snoozed: bool | None = None
     before: int | None = None
     """Only cases with a smaller number."""
 
@@ -62,11 +72,22 @@ def page(wanted: Wanted, *, limit: int) -> Sequence[Row]:
         (cases.c.contact_id, wanted.contact),
         (cases.c.intent, wanted.intent),
         (cases.c.owner, wanted.owner),
+        (cases.c.language, wanted.language),
     ):
         if value:
             query = query.where(column == value)
     if wanted.tier is not None:
         query = query.where(cases.c.tier == wanted.tier)
+    if wanted.tag:
+        query = query.where(cases.c.id.in_(select(case_tags.c.case_id).where(case_tags.c.tag == wanted.tag)))
+    if wanted.opened_since is not None:
+        query = query.where(cases.c.opened_at >= wanted.opened_since)
+    if wanted.opened_until is not None:
+        query = query.where(cases.c.opened_at < wanted.opened_until)
+    if wanted.with_files:
+        query = query.where(cases.c.id.in_(select(messages.c.case_id).where(HAS_FILES)))
+    if wanted.snoozed is not None:
+        query = query.where(cases.c.snoozed_until.is_not(None) == wanted.snoozed)
     if wanted.before is not None:
         query = query.where(cases.c.number < wanted.before)
     return [

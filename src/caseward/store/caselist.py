@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, literal, or_, select, text, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, literal, or_, select, true
 
 from caseward.core.approval import ApprovalState
 from caseward.core.case import DESK, DONE, OURS, UNDONE, CaseStatus
 from caseward.core.policy import Tier
+from caseward.store.browse import HAS_FILES
 from caseward.store.db import execute
 from caseward.store.tables import approvals, cases, clocks, contacts, messages
 from caseward.store.tables_console import case_seen, case_tags, mentions
@@ -327,7 +328,7 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.tag:
         found.append(cases.c.id.in_(select(case_tags.c.case_id).where(case_tags.c.tag == filters.tag)))
     if filters.attachment:
-        sent = select(messages.c.case_id).where(text("jsonb_array_length(attachments) > 0"))  # as its index says
+        sent = select(messages.c.case_id).where(HAS_FILES)
         found.append(cases.c.id.in_(sent))
     return found
 

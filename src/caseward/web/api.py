@@ -25,6 +25,7 @@ from caseward.web.tokens import Scope, allowed, bearer
 SEES_ALL = frozenset({Role.OPS_LEAD, Role.ADMIN})
 """Roles that read the whole action log; the others read what they did themselves."""
 NAME = r"^[A-Za-z0-9_.:@-]{1,100}$"
+TAG = r"^[^\x00-\x1f]{1,32}$"
 MOST = 200
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(bearer)])
@@ -46,6 +47,12 @@ def list_cases(
     contact: Name | None = None,
     intent: Name | None = None,
     owner: Name | None = None,
+    language: Name | None = None,
+    tag: Annotated[str | None, Query(pattern=TAG, description="A word the case is marked with.")] = None,
+    opened_since: AwareDatetime | None = None,
+    opened_until: AwareDatetime | None = None,
+    with_files: Annotated[bool, Query(description="Only cases in which somebody sent a file.")] = False,
+    snoozed: Annotated[bool | None, Query(description="Only cases out of sight until a time, or only others.")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[CaseLine]:
@@ -58,6 +65,12 @@ def list_cases(
         contact=contact or "",
         intent=intent or "",
         owner=owner or "",
+        language=language or "",
+        tag=tag or "",
+        opened_since=opened_since,
+        opened_until=opened_until,
+        with_files=with_files,
+        snoozed=snoozed,
         before=cursor,
     )
     with transaction():

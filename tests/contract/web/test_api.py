@@ -13,7 +13,7 @@ from caseward.core.approval import Terms
 from caseward.core.ids import CaseId
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.store import log, tokens
+from caseward.store import cases, log, tags, tokens
 from caseward.store.db import transaction
 from tests.contract.web.conftest import Site, Visitor, problem
 
@@ -144,6 +144,25 @@ def test_cases_are_listed_newest_first_filtered_and_a_part_at_a_time(site: Site)
     assert get(site, "/api/v1/cases", status="closed")["items"] == []
 
 
+def test_cases_are_filtered_by_what_the_inbox_filters_by(site: Site) -> None:
+    (_first, one), (_second, other) = filed(site), filed(site)
+    with transaction():
+        tags.add(CaseId(one), "vip guest", by="per_1", at=site.now())
+        opened = cases.get(one).opened_at
+        cases.change(cases.get(other), opened, snoozed_until=opened + timedelta(days=1), language="de")
+
+    def ids(**filters: str) -> list[str]:
+        return [each["id"] for each in get(site, "/api/v1/cases", **filters)["items"]]
+
+    assert ids(tag="vip guest") == [one]
+    assert ids(snoozed="true") == [other]
+    assert ids(snoozed="false") == [one]
+    assert ids(language="de") == [other]
+    assert ids(opened_since=(opened + timedelta(days=1)).isoformat()) == []
+    assert len(ids(opened_until=(opened + timedelta(days=1)).isoformat())) == 2
+    assert ids(with_files="true") == []
+
+
 @pytest.mark.parametrize(
     ("params", "named"),
     [
@@ -154,6 +173,8 @@ def test_cases_are_listed_newest_first_filtered_and_a_part_at_a_time(site: Site)
         ({"cursor": "9" * 30}, "cursor"),
         ({"contact": "a b"}, "contact"),
         ({"channel": "\u0000"}, ""),
+        ({"tag": "\u0000"}, "tag"),
+        ({"opened_since": "2026-11-23T10:00:00"}, "opened_since"),
     ],
 )
 def test_a_wrong_filter_is_named(site: Site, params: dict[str, str], named: str) -> None:
