@@ -409,17 +409,14 @@ def test_sessions_are_seen_with_their_device_and_ended_one_by_one_or_all_but_thi
     assert (third.get("/inbox").url.path, desktop.get("/inbox").url.path) == ("/sign-in", "/inbox")
 
 
-def test_a_name_is_changed_and_turns_are_paused(desk: House, ayu: str) -> None:
+def test_a_name_is_changed(desk: House, ayu: str) -> None:
     browser, _ = by_password(desk)
 
     named = browser.submit(browser.get("/account"), "/account/name", name="  Ayu   <i>New</i> ")
     empty = browser.submit(browser.get("/account"), "/account/name", name=" ")
-    browser.submit(browser.get("/account"), "/account/available")
 
     assert "Ayu &lt;i&gt;New&lt;/i&gt;" in named.text
     assert empty.status_code == 400
-    with transaction():
-        assert not people.is_available(ayu)
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from caseward.core.errors import BadInput
+from caseward.core.roles import WORK_ON_CASES
 from caseward.desk import staff, tools
 from caseward.store import factors, guesses, log, passwords, people, proofs, sessions, standings, steps
 from caseward.store.db import transaction
@@ -22,8 +23,6 @@ SETTINGS = SettingsItem(href=HERE, label="Account", order=10, roles=EVERYONE)
 DONE = {
     "name": "Your name was changed.",
     "password": "Your password was changed. Your other sessions ended.",
-    "available": "You are given cases in turn.",
-    "away": "You are given no cases in turn.",
     "factor-off": "The second factor is off.",
     "session": "That session ended.",
     "sessions": "All other sessions ended.",
@@ -54,15 +53,6 @@ def name(request: Request, visitor: Poster, name: Annotated[str, Form(max_length
         people.rename(visitor.person.id, chosen)
         _log(visitor, "name changed")
     return _back("name")
-
-
-@router.post(HERE + "/available")
-def available(visitor: Poster, available: Annotated[bool, Form()] = False) -> Response:
-    """Say whether one is given cases in turn."""
-    with transaction():
-        people.set_available(visitor.person.id, available)
-        _log(visitor, "available" if available else "not available")
-    return _back("available" if available else "away")
 
 
 @router.post(HERE + "/password")
@@ -232,6 +222,7 @@ def _page(request: Request, visitor: Visitor, *, notice: Notice | None = None, s
             "standing": standings.of(person.id, now=now),
             "factor": factors.of(person.id),
             "available": people.is_available(person.id),
+            "gets_cases": person.role in WORK_ON_CASES,
             "devices": [
                 (each, devices.device(each.agent), devices.way(each.method), each.id == visitor.session)
                 for each in open_
