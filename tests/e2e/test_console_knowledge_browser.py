@@ -1,4 +1,4 @@
-"""Writing in a real browser: the difference and the check follow the words, nothing typed is lost, axe finds nothing."""
+"""Writing in a real browser: difference and check follow the words, nothing typed is lost, axe finds nothing."""
 
 from __future__ import annotations
 

@@ -12,14 +12,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, select, union_all
 
 from caseward.store.db import execute
 from caseward.store.tables import log, log_payloads
 
 PAGE = 50
-SCANNED = 5_000
+SCANNED = 1_000
 """Entries that one page looks at to find those that fit."""
+AT_ONCE = 500
+"""Payloads that are searched at once."""
+NEVER = 2**62
+"""A number that no entry has."""
 STREAMED = 1_000
 """Entries of an export that are read at once."""
 
@@ -77,21 +81,49 @@ class Page:
 def page(wanted: Filter, *, limit: int = PAGE) -> Page:
     """Return the entries that fit, newest first unless the filter says otherwise."""
     primary, rest = _split(wanted)
-    scanned = _branches(wanted, primary, limit=SCANNED if rest else limit + 1).subquery()
-    order = scanned.c.seq.asc() if wanted.oldest_first else scanned.c.seq.desc()
-    query = select(scanned, log_payloads.c.payload).outerjoin(log_payloads, log_payloads.c.seq == scanned.c.seq)
-    for condition in rest:
-        query = query.where(_on(condition, scanned))
-    found = [_entry(row) for row in execute(query.order_by(order).limit(limit + 1)).mappings()]
-    if len(found) > limit:
-        return Page(entries=found[:limit], more=found[limit - 1].seq)
-    if rest:
-        ends = func.max(scanned.c.seq) if wanted.oldest_first else func.min(scanned.c.seq)
-        last = execute(select(func.count(), ends).select_from(scanned)).one()
-        if last[0] >= SCANNED:
-            at = execute(select(log.c.at).where(log.c.seq == last[1])).scalar()
-            return Page(entries=found, more=last[1], looked_to=at)
+    rows = execute(_branches(_bounded(wanted), primary, limit=SCANNED if rest else limit + 1)).all()
+    fitting = [row for row in rows if all(getattr(row, name) == value for name, value in rest if name != "text")]
+    if wanted.text:
+        fitting = _saying(wanted.text, [row for row in fitting if row.kind not in wanted.unread], limit + 1)
+    found = _entries(fitting[:limit])
+    if len(fitting) > limit:
+        return Page(entries=found, more=found[-1].seq)
+    if rest and len(rows) >= SCANNED:
+        return Page(entries=found, more=rows[-1].seq, looked_to=rows[-1].at)
     return Page(entries=found)
+
+
+def _saying(text: str, rows: Sequence[Any], limit: int) -> list[Any]:
+    """Return the first of the rows whose payload contains a text."""
+    said = log_payloads.c.payload.icontains(text, autoescape=True)
+    found: list[Any] = []
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        query = select(log_payloads.c.seq).where(log_payloads.c.seq.in_([row.seq for row in some]), said)
+        fitting = {row.seq for row in execute(query)}
+        found += [row for row in some if row.seq in fitting]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _entries(rows: Sequence[Any]) -> list[Entry]:
+    """Return entries with their payloads."""
+    query = select(log_payloads).where(log_payloads.c.seq.in_([row.seq for row in rows]))
+    payloads = {row.seq: row.payload for row in execute(query)} if rows else {}
+    return [
+        Entry(
+            seq=row.seq,
+            at=row.at,
+            kind=row.kind,
+            actor=row.actor,
+            case_id=row.case_id or "",
+            release=row.release,
+            hash=row.hash,
+            payload=json.loads(payloads[row.seq]) if row.seq in payloads else None,
+        )
+        for row in rows
+    ]
 
 
 def entries(wanted: Filter, *, limit: int = PAGE) -> Sequence[Entry]:
@@ -110,28 +142,31 @@ def every(wanted: Filter) -> Iterator[Sequence[Entry]]:
         before = found.more
 
 
-Condition = tuple[str, str, Collection[str]]
-"""A column, or `text`, what it must be, and the kinds that are not looked into."""
-
-
-def _split(wanted: Filter) -> tuple[ColumnElement[bool] | None, list[Condition]]:
-    """Return the part of a filter that an index answers, and the others."""
+def _split(wanted: Filter) -> tuple[ColumnElement[bool] | None, list[tuple[str, str]]]:
+    """Return the part of a filter that an index answers, and the others: a column or `text`, and what it must be."""
     given = [(name, getattr(wanted, name)) for name in ("case_id", "actor", "kind") if getattr(wanted, name)]
     scoped = wanted.actors is not None
     first = None if scoped or not given else log.c[given[0][0]] == given[0][1]
-    rest: list[Condition] = [(name, value, ()) for name, value in (given if scoped else given[1:])]
-    if wanted.text:
-        rest.append(("text", wanted.text, wanted.unread))
-    return first, rest
+    rest = given if scoped else given[1:]
+    return first, [*rest, *([("text", wanted.text)] if wanted.text else [])]
 
 
-def _on(condition: Condition, scanned: Any) -> ColumnElement[bool]:
-    name, value, unread = condition
-    if name != "text":
-        found: ColumnElement[bool] = scanned.c[name] == value
-        return found
-    said = log_payloads.c.payload.icontains(value, autoescape=True)
-    return and_(said, not_(scanned.c.kind.in_(list(unread)))) if unread else said
+def _bounded(wanted: Filter) -> Filter:
+    """Return the filter with its days as numbers of entries, which are numbered in the order of their time."""
+    after, before = wanted.after, wanted.before
+    if wanted.since is not None:
+        first = _first_from(wanted.since)
+        after = max(after, first - 1 if first else NEVER)
+    if wanted.until is not None:
+        end = _first_from(wanted.until)
+        before = min(before or NEVER, end or NEVER)
+    return replace(wanted, after=after, before=before)
+
+
+def _first_from(at: datetime) -> int:
+    """Return the number of the first entry from an instant on; 0 where there is none."""
+    query = select(log.c.seq).where(log.c.at >= at).order_by(log.c.at, log.c.seq).limit(1)
+    return int(execute(query).scalar() or 0)
 
 
 def _branches(wanted: Filter, primary: ColumnElement[bool] | None, *, limit: int) -> Select[Any]:
@@ -153,30 +188,4 @@ def _branch(wanted: Filter, conditions: list[ColumnElement[bool]], limit: int) -
         query = query.where(log.c.seq < wanted.before)
     if wanted.after:
         query = query.where(log.c.seq > wanted.after)
-    if wanted.since is not None:
-        query = query.where(log.c.seq >= _first(log.c.at >= wanted.since))
-    if wanted.until is not None:
-        query = query.where(or_(log.c.seq < _first(log.c.at >= wanted.until), _none(log.c.at >= wanted.until)))
     return query.order_by(log.c.seq.asc() if wanted.oldest_first else log.c.seq.desc()).limit(limit)
-
-
-def _first(condition: ColumnElement[bool]) -> Any:
-    """Return the number of the first entry from an instant on: entries are numbered in the order of their time."""
-    return select(log.c.seq).where(condition).order_by(log.c.at, log.c.seq).limit(1).scalar_subquery()
-
-
-def _none(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return not_(select(log.c.seq).where(condition).limit(1).exists())
-
-
-def _entry(row: Any) -> Entry:
-    return Entry(
-        seq=row["seq"],
-        at=row["at"],
-        kind=row["kind"],
-        actor=row["actor"],
-        case_id=row["case_id"] or "",
-        release=row["release"],
-        hash=row["hash"],
-        payload=json.loads(row["payload"]) if row["payload"] else None,
-    )
