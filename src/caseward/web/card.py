@@ -217,12 +217,10 @@ def build(
     if down:
         off = _down(down, pack, now)
     act = typed.act if typed.act in ACTS and typed.act in may else ""
-    editor = presence.holder(request.id, but=person.id, now=now)
+    notice, editor = typed.notice, presence.holder(request.id, but=person.id, now=now)
     if editor is not None and Word.EDIT in may and typed.notice is None:  # what was refused stays on the card
         may, act = may - {Word.EDIT}, "" if act == Word.EDIT else act
         notice = edited_by(editor, pack, now)
-    else:
-        notice = typed.notice
     deadline = next((each for each in file.clocks if each.kind == "decision" and each.met_at is None), None)
     return Card(
         id=request.id,
