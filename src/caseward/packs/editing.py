@@ -24,6 +24,7 @@ WIDTH = 116
 """Characters of a folded line."""
 LONG = 72
 """A text longer than this is folded onto lines of its own."""
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN = re.compile(r"[A-Za-z][\w-]*(?: [\w-]+)*")
 
 
@@ -210,7 +211,7 @@ def _is_word(value: str) -> bool:
 
 def _node(text: str, place: Place) -> yaml.Node | None:
     try:
-        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+        node: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         raise BadInput(f"the file is not YAML: {error}; mend it in the pack's folder") from None
     for name in place:
@@ -229,7 +230,7 @@ def _construct(node: yaml.Node) -> Any:
 
 def _read(text: str) -> Any:
     try:
-        data = yaml.load(text, Loader=yaml.SafeLoader)
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe one, written in C
     except (yaml.YAMLError, ValueError) as error:
         raise BadInput(f"the file is not YAML: {error}; mend it in the pack's folder") from None
     if not isinstance(data, dict | list):

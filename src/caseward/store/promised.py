@@ -21,12 +21,15 @@ def since(at: datetime) -> Sequence[Promise]:
 
 
 _SINCE: Final = """
-    with latest as materialized (select * from cases order by number desc limit %(most)s)
-    select latest.number as case, latest.tier, latest.severity, clocks.kind as clock, clocks.started_at, clocks.due_at,
-        clocks.met_at
-    from latest join clocks on clocks.case_id = latest.id
+    with latest as materialized (
+        select id, number, tier, severity, opened_at from cases order by number desc limit %(most)s
+    )
+    select latest.number as case, latest.tier, latest.severity, ran.kind as clock, ran.started_at, ran.due_at,
+        ran.met_at
+    from latest cross join lateral (select * from clocks where clocks.case_id = latest.id offset 0) as ran
     where latest.opened_at >= %(at)s
 """
+"""Case by case, by the index: whoever joins reads every clock there is."""
 
 
 def running(now: datetime) -> Sequence[Promise]:

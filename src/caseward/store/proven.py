@@ -37,11 +37,15 @@ def since(at: datetime) -> Proven:
 
 
 _SINCE: Final = """
-    with latest as materialized (select * from cases order by number desc limit %(most)s),
+    with latest as materialized (
+        select id, status, reopened, opened_at from cases order by number desc limit %(most)s
+    ),
     recent as materialized (select * from latest where opened_at >= %(at)s),
     asked as (
-        select approvals.state from recent join approvals on approvals.case_id = recent.id
-        where approvals.state in ('approved', 'edited', 'denied', 'escalated') and approvals.decided_by <> 'policy'
+        select decided.state from recent cross join lateral (
+            select * from approvals where approvals.case_id = recent.id offset 0
+        ) as decided
+        where decided.state in ('approved', 'edited', 'denied', 'escalated') and decided.decided_by <> 'policy'
     )
     select
         (select count(*) from recent) as cases,
