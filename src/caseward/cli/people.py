@@ -83,7 +83,7 @@ def new_person(
             raise BadInput(f"--email {email} belongs to somebody already; make them a link with `caseward person link`")
         person = Person(id=ids.new("per"), name=name.strip(), role=role, email=email)
         people.add(person, now=datetime.now(UTC))
-        _log(person, "added", role=role)
+        _record(person, "added", role=role)
         told = {"person": person.id, "link": _link(settings.base_url, person.id)}
     if as_json:
         document(told)
@@ -126,7 +126,7 @@ def set_password(
         hashed = passwords.make(_typed(stdin), person=found)  # costly, so outside the transaction
         with transaction():
             passwords.set_for(found.id, hashed, now=datetime.now(UTC))
-            _log(found, "password set")
+            _record(found, "password set")
     how = f"with {found.email}" if found.email else "once they have an e-mail address"
     print(f"{found.name} ({found.id}) signs in {how} and the new password; other sessions are over")
 
@@ -173,11 +173,11 @@ def _set_disabled(person: str, disabled: bool) -> None:
     with connected(), transaction():
         found = _find(person)
         people.disable(found.id, disabled)
-        _log(found, "disabled" if disabled else "enabled")
+        _record(found, "disabled" if disabled else "enabled")
     print(f"{found.name} ({found.id}) is {'disabled' if disabled else 'enabled'}")
 
 
-def _log(person: Person, what: str, **more: str) -> None:
+def _record(person: Person, what: str, **more: str) -> None:
     from caseward.store import log
 
     payload = {"what": what, "person": person.id, "name": person.name, **more}

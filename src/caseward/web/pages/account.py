@@ -51,7 +51,7 @@ def name(request: Request, visitor: Poster, name: Annotated[str, Form(max_length
         return _page(request, visitor, notice=_bad("Your name was not changed", str(error)), status=400)
     with transaction():
         people.rename(visitor.person.id, chosen)
-        _log(visitor, "name changed")
+        _record(visitor, "name changed")
     return _back("name")
 
 
@@ -76,7 +76,7 @@ def password(
         return _page(request, visitor, notice=_bad(title, str(error)), status=400)
     with transaction():
         passwords.set_for(visitor.person.id, hashed, now=tools.now(), keep=visitor.session)
-        _log(visitor, "password set")
+        _record(visitor, "password set")
     return _back("password")
 
 
@@ -119,7 +119,7 @@ def finish_factor(request: Request, visitor: Poster, code: Annotated[str, Form(m
         if not steps.finish(token) or factors.of(visitor.person.id).on:
             return _back("")
         codes = factors.turn_on(visitor.person.id, step.secret, step=counted)
-        _log(visitor, "second factor set up")
+        _record(visitor, "second factor set up")
     return _codes(request, visitor, codes, title="Second factor is on")
 
 
@@ -134,7 +134,7 @@ def drop_factor(request: Request, visitor: Poster, proof: Proof = "") -> Respons
         return refused
     with transaction():
         if factors.turn_off(visitor.person.id):
-            _log(visitor, "second factor removed")
+            _record(visitor, "second factor removed")
     return _back("factor-off")
 
 
@@ -148,7 +148,7 @@ def new_codes(request: Request, visitor: Poster, proof: Proof = "") -> Response:
         if not factors.of(visitor.person.id).on:
             return _back("")
         codes = factors.new_codes(visitor.person.id)
-        _log(visitor, "recovery codes made")
+        _record(visitor, "recovery codes made")
     return _codes(request, visitor, codes, title="New recovery codes")
 
 
@@ -157,7 +157,7 @@ def end_session(visitor: Poster, session: Annotated[str, Form(max_length=session
     """End one session of one's own."""
     with transaction():
         sessions.end(visitor.person.id, session, now=tools.now())
-        _log(visitor, "session ended")
+        _record(visitor, "session ended")
     return _back("session")
 
 
@@ -166,7 +166,7 @@ def end_others(visitor: Poster) -> Response:
     """End every session but this one."""
     with transaction():
         ended = sessions.end_all(visitor.person.id, now=tools.now(), but=visitor.session)
-        _log(visitor, "other sessions ended", sessions=ended)
+        _record(visitor, "other sessions ended", sessions=ended)
     return _back("sessions")
 
 
@@ -243,7 +243,7 @@ def _required(request: Request) -> Sequence[str]:
     return required
 
 
-def _log(visitor: Visitor, what: str, **more: int) -> None:
+def _record(visitor: Visitor, what: str, **more: int) -> None:
     log.append("sign_in", visitor.person.id, {"what": what, **more}, at=tools.now())
 
 
