@@ -235,4 +235,4 @@ def test_a_release_that_is_not_there_is_not_found(desk: House, path: str) -> Non
 
 
 def test_before_the_first_release_the_page_says_what_will_be_there(desk: House) -> None:
-    assert "No release yet" in desk.browser(Role.COACH).get("/knowledge").text
+    assert "No release yet" in desk.browser(Role.COACH).get(LIST).text
