@@ -24,6 +24,6 @@ document.addEventListener("submit", (event) => {
 if (sessionStorage.getItem("decided") === location.pathname) {
   const place = one("#question") ?? one("#outcome");
   place?.setAttribute("tabindex", "-1");
-  if (!one("[autofocus]")) place?.focus();
+  if (!one("main [autofocus]")) place?.focus();
 }
 sessionStorage.removeItem("decided");
