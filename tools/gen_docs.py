@@ -71,6 +71,7 @@ SECTIONS = (
             "Publishing",
             "Promotion",
             "Retention",
+            "ChatLook",
         ),
     ),
     Section(

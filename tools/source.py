@@ -87,6 +87,7 @@ PLAIN = {
     "Publishing": "the keys of publishing below",
     "Promotion": "the keys of promotion below",
     "Retention": "the keys of retention below",
+    "ChatLook": "the keys of chat below",
     "Watch": "the keys of a figure below",
     "Plain": "text, a number, `true` or `false`",
     "Look": "the keys of a reading below",

@@ -53,6 +53,16 @@ def _database(value: SecretStr) -> SecretStr:
     return SecretStr(f"postgresql://{rest}")
 
 
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError
+        if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc):
+            raise ValueError
+    return values
+
+
 def _folder(value: Path) -> Path:
     path = value.expanduser().absolute()
     if path.exists() and not path.is_dir():
@@ -192,6 +202,12 @@ class Settings(BaseModel):
         (),
         "Host names to answer to besides this machine's own and that of `CASEWARD_PUBLIC_URL`.",
         takes="host names without a port, separated by commas; `*` for any",
+        shown="none",
+    )
+    chat_origins: Annotated[Listed, AfterValidator(_origins)] = _setting(
+        (),
+        "Sites that may show the chat in a page of theirs.",
+        takes="addresses without a path, separated by commas, such as `https://www.example.com`",
         shown="none",
     )
     trusted_proxies: Annotated[Listed, AfterValidator(_networks)] = _setting(

@@ -161,6 +161,17 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChatLook:
+    """How the public chat looks (pack.yaml, `chat`)."""
+
+    accent: Mapping[Literal["light", "dark"], str] = field(default_factory=dict)
+    """Theme → colour of buttons and of the contact's own words, `#RRGGBB`: white must be readable on the light one, and
+    near-black on the dark one."""
+    greeting: Mapping[str, str] = field(default_factory=dict)
+    """Language → what an empty chat begins with; the built-in words for one left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """pack.yaml: who the business is and what it promises."""
 
@@ -201,6 +212,7 @@ class Profile:
     reasons: Mapping[Literal["deny", "escalate"], tuple[str, ...]] = field(default_factory=dict)
     """Verdict → the reasons that a person can pick for it; the built-in ones for a verdict left out."""
     retention: Retention = field(default_factory=Retention)
+    chat: ChatLook = field(default_factory=ChatLook)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from caseward import __version__
 from caseward.settings import Settings
-from caseward.web import api, api_figures, api_releases, chat, chat_api, console, docs, hooks, ops, problems
+from caseward.web import api, api_figures, api_releases, chat, chat_api, console, docs, hooks, ops, problems, widget
 from caseward.web.door import Door
 from caseward.web.live import Live
 from caseward.web.measure import Measure
@@ -39,6 +39,7 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     for router in (
+        widget.router,
         chat.router,
         chat_api.router,
         hooks.router,

@@ -65,6 +65,11 @@ def chat(request: Request, sample: Sample = "", lang: Lang = "") -> Response:
     return _page(request, _visit(request, sample), sample=sample, lang=lang)
 
 
+def framed(request: Request, *, lang: str) -> Response:
+    """Return the chat as a frame of another page shows it: its script brings the conversation."""
+    return _page(request, None, sample="", lang=lang, frame=True)
+
+
 @router.post("/chat")
 def post(
     request: Request,
@@ -133,17 +138,30 @@ def _visit(request: Request, sample: str) -> Visit | None:
 
 
 def _page(
-    request: Request, visit: Visit | None, *, sample: str, lang: str, text: str = "", wrong: str = ""
+    request: Request,
+    visit: Visit | None,
+    *,
+    sample: str,
+    lang: str,
+    text: str = "",
+    wrong: str = "",
+    frame: bool = False,
 ) -> Response:
-    pack, now = tools.pack(), tools.now()
+    pack, now, place = tools.pack(), tools.now(), "/chat/widget" if frame else "/chat"
     language = pack.language(lang)
     say = chat_words.words(language)
     said, marks = _recent(visit) if visit else ([], Marks())
     context = {
         "say": say,
+        "hello": pack.profile.chat.greeting.get(language) or say["hello"],
+        "framed": frame,
         "language": chat_words.written_in(language),
         "languages": [
-            {"code": code, "name": chat_words.name(code), "href": _address(sample, code)}
+            {
+                "code": code,
+                "name": chat_words.name(code),
+                "href": _address(sample, code, place),
+            }
             for code in pack.profile.languages
             if code != language
         ],

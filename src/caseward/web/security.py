@@ -99,6 +99,8 @@ def _protect(start: Message, scope: Scope) -> None:
     headers = MutableHeaders(scope=start)
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
+    if "frame-ancestors 'none'" not in headers["Content-Security-Policy"]:
+        del headers["X-Frame-Options"]  # which knows no sites, and stands back for what the policy says
     if scope["scheme"] == "https":
         headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
 

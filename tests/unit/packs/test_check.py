@@ -50,6 +50,12 @@ def test_the_school_is_sound() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "message", "fix"),
     [
+        pytest.param("pack.yaml", "currency: IDR\n", 'currency: IDR\nchat: {accent: {light: "#9AA6FF"}}\n',
+                     "#FFFFFF on #9AA6FF has a contrast of 2.3", "take a darker one", id="a pale accent"),
+        pytest.param("pack.yaml", "currency: IDR\n", 'currency: IDR\nchat: {accent: {dark: "blue"}}\n',
+                     "'blue' is no colour", "#3B4CC0", id="an accent by name"),
+        pytest.param("pack.yaml", "currency: IDR\n", "currency: IDR\nchat: {greeting: {fr: Salut.}}\n",
+                     "the business does not speak 'fr'", "", id="a greeting in another language"),
         pytest.param("intents.yaml", "template: schedule\n", "template: timetable\n",
                      "'timetable' is no approved template", "use one of", id="a plan names no template"),
         pytest.param("intents.yaml", "ask: slot-choice", "ask: slot-choise",

@@ -20,7 +20,13 @@ const kept = `caseward-chat:${chat.dataset.as}`;
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: chat.dataset.zone });
 const date = new Intl.DateTimeFormat(chat.dataset.language, { day: "numeric", month: "long", timeZone: chat.dataset.zone });
 
-let open = chat.dataset.open === "yes";
+// In a frame of another site browsers keep no cookies: the token is kept here and sent along. Some keep nothing at all
+// there; then the site keeps it, which whoever runs the desk has named as one that may show the chat.
+const framed = "framed" in chat.dataset;
+const TOKEN = "caseward-chat-token";
+let token = framed ? stored(TOKEN, "localStorage") : "";
+let away = false;
+let open = framed ? Boolean(token) : chat.dataset.open === "yes";
 let after = Number(chat.dataset.after);
 let read = Number(chat.dataset.read);
 let queue = JSON.parse(stored(kept) || "[]");
@@ -152,17 +158,18 @@ function arrived(message) {
   tidy();
   if (message.seq === after) offer(message.choices);
   if (follow) toEnd();
-  if (message.from === "desk" && document.hidden) {
+  if (message.from === "desk" && (document.hidden || away)) {
     unseen += 1;
     document.title = `(${unseen}) ${title}`;
+    outside({ caseward: "unread", count: unseen });
   }
 }
 
 // --- sending ---------------------------------------------------------------------------------------------------------
 
-function stored(name) {
+function stored(name, where = "sessionStorage") {
   try {
-    return sessionStorage.getItem(name) || "";
+    return window[where].getItem(name) || "";
   } catch {
     return ""; // a browser that keeps nothing still sends
   }
@@ -214,13 +221,28 @@ function tryAgain(key) {
   box.focus();
 }
 
+function keepToken(given) {
+  token = given;
+  try {
+    localStorage.setItem(TOKEN, given);
+  } catch {
+    outside({ caseward: "keep", token: given });
+  }
+}
+
+function headers(more = {}) {
+  return token ? { ...more, Authorization: `Bearer ${token}` } : more;
+}
+
 async function post(path, body) {
-  return fetch(address(path), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), credentials: "same-origin" });
+  return fetch(address(path), { method: "POST", headers: headers({ "Content-Type": "application/json" }), body: JSON.stringify(body), credentials: "same-origin" });
 }
 
 async function begin() {
+  token = "";
   const answer = await post("/chat/session", { language: chat.dataset.language, ...(chat.dataset.as ? { as: chat.dataset.as } : {}) });
   if (answer.ok) {
+    if (framed) keepToken((await answer.clone().json()).token);
     open = true;
     leave.hidden = false;
   }
@@ -305,9 +327,43 @@ function tell(text) {
   if (bar.textContent !== text) bar.textContent = text;
 }
 
+// What EventSource does, for a stream that needs a header.
+class Stream extends EventTarget {
+  constructor(path) {
+    super();
+    this.readyState = EventSource.CONNECTING;
+    this.run(path);
+  }
+
+  async run(path) {
+    try {
+      const answer = await fetch(path, { headers: headers({ Accept: "text/event-stream" }), credentials: "same-origin" });
+      if (!answer.ok) throw new Error(answer.status);
+      this.readyState = EventSource.OPEN;
+      this.dispatchEvent(new Event("open"));
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let kept = "", part = await reader.read(); !part.done; part = await reader.read()) {
+        const events = (kept + part.value).split("\n\n");
+        kept = events.pop();
+        events.forEach((each) => this.tell(each));
+      }
+    } catch {
+      // the page is told below, and comes back
+    }
+    this.readyState = EventSource.CLOSED;
+    this.dispatchEvent(new Event("error"));
+  }
+
+  tell(event) {
+    const given = Object.fromEntries(event.split("\n").map((line) => line.match(/^(\w+): ?(.*)$/)?.slice(1) ?? []));
+    if (given.data) this.dispatchEvent(new MessageEvent(given.event || "message", { data: given.data }));
+  }
+}
+
 function follow() {
   if (!open || (stream && stream.readyState !== EventSource.CLOSED)) return;
-  stream = new EventSource(address("/chat/stream", { after }));
+  const path = address("/chat/stream", { after });
+  stream = framed ? new Stream(path) : new EventSource(path);
   stream.addEventListener("open", () => {
     clearTimeout(broken);
     broken = 0;
@@ -361,11 +417,43 @@ box.addEventListener("input", () => {
   keep();
 });
 
-leave.addEventListener("submit", () => {
+leave.addEventListener("submit", (event) => {
   queue = [];
   box.value = "";
   keep();
+  if (!framed) return;
+  event.preventDefault();
+  keepToken("");
+  location.reload();
 });
+
+// --- in a frame: the site outside may only show and hide it -----------------------------------------------------------
+
+function outside(message) {
+  if (framed && parent !== window && document.referrer) parent.postMessage(message, new URL(document.referrer).origin);
+}
+
+document.querySelector("[data-close]")?.addEventListener("click", () => outside({ caseward: "close" }));
+if (framed) {
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape") outside({ caseward: "close" });
+  });
+  addEventListener("message", (event) => {
+    if (event.source !== parent) return;
+    if (event.data?.caseward === "kept" && !token && event.data.token) {
+      token = String(event.data.token);
+      open = true;
+      leave.hidden = false;
+      follow();
+    }
+    if (event.data?.caseward === "hidden") away = true;
+    if (event.data?.caseward === "shown") {
+      away = false;
+      unseen = 0;
+      box.focus();
+    }
+  });
+}
 
 window.addEventListener("online", () => {
   tell("");
@@ -395,5 +483,7 @@ queue.forEach((message) => {
 tidy();
 grow();
 toEnd();
+leave.hidden = !open;
+if (framed && !token) outside({ caseward: "kept?" });
 follow();
 flush();
