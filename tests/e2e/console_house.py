@@ -218,7 +218,7 @@ class Browser:
         return self.client.post(form[1], data={**hidden, **values})
 
     def press(self, page: Response, action: str, **values: str) -> Response:
-        """Press the button of `page` that posts its form to `action` instead, with its hidden fields and these values."""
+        """Press the button of `page` that posts its form to `action` instead, with hidden fields and these values."""
         forms = re.findall(r"<form.*?</form>", page.text, re.S)
         [form] = [each for each in forms if f'formaction="{action}"' in each]
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))

@@ -80,7 +80,9 @@ def test_what_cannot_be_declared_is_given_back_as_it_was_filled_in(
 
 def test_the_desk_does_not_end_by_itself_what_a_person_declared(desk: House) -> None:
     browser = desk.browser(Role.ON_CALL)
-    browser.submit(browser.get("/settings/systems"), "/settings/systems", system="payments", state="degraded", reason="maintenance")
+    browser.submit(
+        browser.get("/settings/systems"), "/settings/systems", system="payments", state="degraded", reason="maintenance"
+    )
 
     with transaction():
         health.note("payments", ok=True)

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from caseward.desk import current, library
 from caseward.store import releases
 from caseward.store.db import transaction
-from caseward.store.tokens import ApiToken
 from caseward.store.releases import Switch
+from caseward.store.tokens import ApiToken
 from caseward.web.api_shapes import At, Page
 from caseward.web.tokens import Scope, allowed, bearer
 
