@@ -57,7 +57,7 @@ DECLARE_HEALTH = frozenset({Role.OPS_LEAD, Role.ON_CALL, Role.ADMIN})
 """Roles that may say that a system cannot be relied on, or can again."""
 
 PUBLISH = frozenset({Role.ADMIN})
-"""Roles that may have an approved release published, or an earlier one made current again, in whatever lane they decide.
+"""Roles that may have an approved release published, or an earlier one made current again, whatever they decide on.
 Consent is another matter: only a lane's own people give it."""
 
 

@@ -37,7 +37,8 @@ def due(now: datetime, *, limit: int = 200) -> list[tuple[str, str, datetime]]:
 
 def next_due() -> datetime | None:
     """Return when the next thing that waits is due: a timer, a turn, an effect, words, a request whose time is up."""
-    return db.run(_NEXT).fetchall()[0].at
+    at: datetime | None = db.run(_NEXT).fetchall()[0].at
+    return at
 
 
 _NEXT: Final = """

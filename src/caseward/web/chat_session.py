@@ -18,7 +18,7 @@ from caseward.core.ids import ConversationId
 from caseward.desk import tools
 from caseward.flows import support
 from caseward.settings import Settings
-from caseward.store import messages, people
+from caseward.store import hashes, messages
 from caseward.store.db import transaction
 from caseward.web.problems import Problem
 from caseward.web.session import StaleForm, address_of, require_same_origin
@@ -78,7 +78,7 @@ def known(token: str) -> Visit:
 
 def _of_token(token: str) -> Visit | None:
     with transaction():
-        row = messages.by_token(people.digest(token))
+        row = messages.by_token(hashes.digest(token))
     return Visit(conversation_id=ConversationId(row.id), address=row.address) if row else None
 
 

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from caseward.core.ids import ConversationId
-from caseward.store import messages, people
+from caseward.store import hashes, messages
 from caseward.store.db import transaction
 from caseward.web.chat_words import words
 from tests.contract.web.conftest import Site
@@ -55,7 +55,7 @@ def conversation(page: Page) -> ConversationId:
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     with transaction():
         row = messages.by_token(
-            people.digest(next(value for name, value in cookies.items() if "caseward-chat" in name))
+            hashes.digest(next(value for name, value in cookies.items() if "caseward-chat" in name))
         )
     assert row is not None
     return ConversationId(row.id)

@@ -22,7 +22,8 @@ update cases set due_at = (
 );
 
 create index cases_due_idx on cases (due_at)
-    where status in ('new', 'open', 'waiting_customer', 'waiting_approval', 'waiting_execution', 'pending_verification');
+    where status in
+        ('new', 'open', 'waiting_customer', 'waiting_approval', 'waiting_execution', 'pending_verification');
 create index cases_owned_idx on cases (owner)
     where owner <> 'desk' and status in
         ('new', 'open', 'waiting_customer', 'waiting_approval', 'waiting_execution', 'pending_verification');
