@@ -350,6 +350,7 @@ def test_the_palette_acts_goes_and_finds_by_keyboard_alone(desk: Desk) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_role("group", name="Why not?")).to_be_visible()
         page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Approve")).to_be_visible()
         page.keyboard.press("[")
         assert page.evaluate("document.documentElement.dataset.menu") == "narrow"
         page.reload()
@@ -472,7 +473,7 @@ def test_on_a_phone_decisions_stay_in_reach_and_are_big_enough_for_a_thumb(desk:
         expect(page.get_by_role("button", name="Approve")).to_be_in_viewport(ratio=1)
         small = page.evaluate(
             """() => [...document.querySelectorAll("button, summary, .bottom-bar a, .tabs a, a.button, .row")]
-                .filter(element => element.checkVisibility())
+                .filter(element => element.checkVisibility() && !element.ariaHidden)
                 .map(element => [element.textContent.trim(), element.getBoundingClientRect()])
                 .filter(([text, box]) => box.height < 40 || box.width < 40)
                 .map(([text, box]) => [text, box.width, box.height])"""
