@@ -281,6 +281,26 @@ def test_a_case_nobody_works_tells_the_contact_before_its_promise_is_missed(desk
     assert clock.breached_at is not None
 
 
+def test_who_waits_for_a_long_time_is_told_so_ever_more_rarely(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-001", language="en")
+    desk.say(conversation, "I want a refund")
+    desk.settle()
+
+    def told() -> int:
+        return sum("longer than we planned" in each for each in desk.replies(conversation))
+
+    days, before = [], 0
+    for _day in range(4):
+        for _step in range(12):
+            desk.clock.advance(hours=2)
+            desk.settle()
+        days.append(told() - before)
+        before = told()
+
+    assert min(days) >= 1, "somebody is kept in the dark"
+    assert max(days) <= 3, "somebody is told all day"
+
+
 def test_a_settled_case_closes_after_its_quiet_time_and_a_later_word_reopens_it(desk: Desk) -> None:
     conversation = desk.open()
     desk.say(conversation, "Studio buka jam berapa ya?")

@@ -10,6 +10,9 @@ from caseward.core.policy import Tier
 from caseward.desk import tools
 from caseward.store import cases, log, timers
 
+MOST_DOUBLED = 4
+"""Whoever waits for days is told of it every day or two, and not every hour."""
+
 
 def on_inbound(case: Case) -> None:
     """Start the clock of the first response when it is our move again, and let a paused resolution run on."""
@@ -48,9 +51,11 @@ def on_request(case: Case) -> None:
         _watch(case, "decision", clock.due_at)
 
 
-def next_promise(now: datetime) -> datetime:
-    """Return the next instant we can honestly promise to be back at: an hour of business time from now."""
-    return tools.pack().hours.add(now, timedelta(minutes=tools.pack().profile.sla.decision_minutes))
+def next_promise(now: datetime, *, told: int = 0) -> datetime:
+    """Return the next instant we can honestly promise to be back at: as long from now, in business time, as a decision
+    may take, and twice as long each time that a contact was `told` before that it takes longer."""
+    minutes = tools.pack().profile.sla.decision_minutes * 2 ** min(told, MOST_DOUBLED)
+    return tools.pack().hours.add(now, timedelta(minutes=minutes))
 
 
 def breach(case: Case, clock: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import timedelta
+from itertools import count
 
 from caseward.core.approval import AGREED, Approval, ApprovalState, Terms
 from caseward.core.case import DONE, Case, CaseStatus, IdentityState
@@ -38,7 +39,7 @@ from caseward.durable import story
 from caseward.flows.support import asking, rating, receiving
 from caseward.flows.support.moved import Consented, what_moved
 from caseward.store import approvals as requests
-from caseward.store import cases, log, timers
+from caseward.store import cases, log, outbox, timers
 from caseward.store.approvals import Request
 
 
@@ -228,8 +229,8 @@ def tick(timer: str) -> str:
             promises.breach(case, clock)
             snoozing.wake(case, why="a promise was missed")
         case (clock, _, "update") if casework.is_unmet(case, clock):
-            again = promises.next_promise(tools.now())
-            key = f"stalled:{case.id}:{case.turns}:{again.isoformat()}"
+            told = next(n for n in count() if not outbox.said(f"stalled:{case.id}:{case.turns}:{n}"))
+            again, key = promises.next_promise(tools.now(), told=told), f"stalled:{case.id}:{case.turns}:{told}"
             speaker.tell(case, "stalled", {"promise_time": again}, address=address, key=key)
             timers.set_timer(case.id, "resolution_update", again - timedelta(minutes=1))
         case ("", "", "retry"):
