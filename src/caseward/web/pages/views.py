@@ -66,7 +66,7 @@ def save(
         _require_sharing(visitor, bool(shared))
         owner = SHARED if shared else visitor.person.id
         view_id = saved_views.add(_name(name), kept, owner=owner, now=tools.now())
-        _log(visitor, "saved", view_id, name=_name(name), query=kept, shared=bool(shared))
+        _record(visitor, "saved", view_id, name=_name(name), query=kept, shared=bool(shared))
     return RedirectResponse(f"/inbox?{kept}", status_code=303)
 
 
@@ -83,13 +83,13 @@ def change(
         view = _own(visitor, view_id)
         if act == "rename":
             saved_views.rename(view.id, _name(name))
-            _log(visitor, "renamed", view.id, name=_name(name), was=view.name)
+            _record(visitor, "renamed", view.id, name=_name(name), was=view.name)
         elif act == "delete":
             saved_views.delete(view.id)
-            _log(visitor, "deleted", view.id, name=view.name, query=view.query)
+            _record(visitor, "deleted", view.id, name=view.name, query=view.query)
         else:
             saved_views.move(view, up=act == "up")
-            _log(visitor, "moved", view.id, name=view.name, to=act)
+            _record(visitor, "moved", view.id, name=view.name, to=act)
     return RedirectResponse(local_path(next), status_code=303)
 
 
@@ -114,5 +114,5 @@ def _name(given: str) -> str:
     return name
 
 
-def _log(visitor: Visitor, what: str, view_id: str, **said: object) -> None:
+def _record(visitor: Visitor, what: str, view_id: str, **said: object) -> None:
     log.append("view", visitor.person.id, {what: view_id, **said}, at=tools.now())

@@ -156,8 +156,8 @@ create table citations (
     primary key (draft_id, article_id)
 );
 
-create index citations_article_id_idx on citations (article_id, at);
-create index citations_at_idx on citations (at, article_id);
+create index citations_article_id_at_idx on citations (article_id, at);
+create index citations_at_article_id_idx on citations (at, article_id);
 
 insert into citations (draft_id, article_id, case_id, release, at)
 select distinct drafts.id, said ->> 'id', drafts.case_id, coalesce(said ->> 'source', ''), drafts.at
@@ -202,7 +202,7 @@ create table sightings (
     primary key (candidate_id, case_id, turn, why)
 );
 
-create index sightings_candidate_id_idx on sightings (candidate_id, at);
+create index sightings_candidate_id_at_idx on sightings (candidate_id, at);
 
 create table sightings_read (
     id smallint primary key,
@@ -223,7 +223,7 @@ create table log_checks (
     why text default '' not null
 );
 
-create index log_at_idx on log (at, seq);
+create index log_at_seq_idx on log (at, seq);
 """
 
 RETENTION = """
