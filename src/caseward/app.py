@@ -281,6 +281,7 @@ def live_through_a_week(settings: Settings, pack: Pack, brain: Brain, *, until: 
             _lay_out(pack, until if same else at)
 
     load_stories()
+    _log.info("living through the sample week", conversations=len(script))
     with db.transaction():
         samples.mark_week(done=False)
     missed = rehearsal.live(make_tools(settings, pack, lambda: until, brain=brain), script, until=until,

@@ -25,7 +25,7 @@ from tests.conftest import wait_until
 from tests.e2e.store.test_embedded import running
 
 COMMAND = Path(sys.executable).with_name("caseward")
-START_SECONDS = 90
+START_SECONDS = 180
 numbers = count(1)
 
 
@@ -128,7 +128,7 @@ def begin(folder: Path, *words: str, port: int = 0, settings: Mapping[str, str] 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    started = begin(tmp_path_factory.mktemp("demo"))
+    started = begin(tmp_path_factory.mktemp("demo"), "--empty")
     yield started
     if started.process.poll() is None:
         started.stop()
@@ -281,7 +281,7 @@ def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: De
     assert demo.command("doctor").code == 1
     assert demo.command("log", "verify").code == 0
 
-    second = begin(demo.folder)
+    second = begin(demo.folder, "--empty")
     try:
         token = second.command("token", "new", "--role", "admin").out.strip()
         listed: Any = httpx2.get(f"{second.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"}).json()
@@ -291,6 +291,31 @@ def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: De
     finally:
         assert second.stop(signal.SIGINT) == 0
     assert running(demo.folder) == []
+
+
+def test_a_demo_that_was_killed_in_its_sample_week_begins_anew_and_opens_after_it(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    with said.open("w") as output:
+        killed = subprocess.Popen(
+            [COMMAND, "demo", "--port", str(free_port())], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, env=environment(tmp_path), start_new_session=True,
+        )  # fmt: skip
+        wait_until(lambda: "sample week" in said.read_text(), what="the week to begin", seconds=START_SECONDS)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+
+    demo = begin(tmp_path)
+    try:
+        token = demo.command("token", "new", "--role", "admin").out.strip()
+        listed = httpx2.get(f"{demo.url}/api/v1/cases?limit=200", headers={"Authorization": f"Bearer {token}"}).json()
+        log = json.loads(demo.command("log", "verify", "--json").out)
+
+        assert len(listed["items"]) > 50
+        assert {"closed", "resolved", "waiting_approval"} <= {each["status"] for each in listed["items"]}
+        assert log["ok"]
+    finally:
+        assert demo.stop() == 0
+    assert running(tmp_path) == []
 
 
 def test_another_business_is_demonstrated_with_its_own_records_and_things_to_try(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_a_change_that_failed_may_be_asked_for_again(desk: Desk) -> None:
     desk.decide(second, Word.APPROVE, role="agent")
     assert "did not go through" in desk.replies(second)[-1]
 
+    desk.clock.advance(minutes=1)
     choose(desk, second, "2")
     desk.decide(second, Word.APPROVE, role="agent")
 

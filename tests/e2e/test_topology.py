@@ -90,7 +90,7 @@ def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
             "CASEWARD_EMAIL_TRUSTED_SERVER": mails.SERVER,
             "CASEWARD_DEBOUNCE_MS": "0",
         }
-        demo = begin(tmp_path_factory.mktemp("topology"), port=port, settings=settings)
+        demo = begin(tmp_path_factory.mktemp("topology"), "--empty", port=port, settings=settings)
         stack.callback(lambda: demo.process.poll() is None and demo.stop())
         made = Topology(demo=demo, phones=phones, team=team, mail=post)
         _introduce(made, "sample_coach", COACH)

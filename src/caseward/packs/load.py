@@ -307,7 +307,8 @@ class _Reader:
             return Kpis()
         loaded = self._one("kpis.yaml", Kpis)
         asked = {plan.task for intent in intents.values() for plan in intent.plans if plan.task}
-        for at, message, fix in kpis.problems(loaded[0], asked) if loaded else ():
+        known = loaded is not None and all(error.file != "intents.yaml" for error in self.errors)
+        for at, message, fix in kpis.problems(loaded[0], asked) if loaded and known else ():
             self.errors.append(loaded[1].error(message, at=at, fix=fix))  # type: ignore[index]
         return loaded[0] if loaded else Kpis()
 

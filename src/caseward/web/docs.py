@@ -37,6 +37,7 @@ CODES: Mapping[str, str] = {
     "conflict": "What was decided on has moved, expired, or was decided before. Read it again.",
     "too_large": "More was sent than the path takes.",
     "wrong_content_type": "The body is not declared as JSON.",
+    "not_now": "Nobody can consent to this as things stand: what it rests on is too old, or a system is degraded.",
     "too_many": "Too much at once; wait as Retry-After says.",
     "system_down": "A system is not answering; nothing was stored. Send the same again.",
     "internal": "A fault on our side; the reference finds it in the log.",

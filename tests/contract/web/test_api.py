@@ -152,7 +152,8 @@ def test_cases_are_filtered_by_what_the_inbox_filters_by(site: Site) -> None:
         cases.change(cases.get(other), opened, snoozed_until=opened + timedelta(days=1), language="de")
 
     def ids(**filters: str) -> list[str]:
-        return [each["id"] for each in get(site, "/api/v1/cases", **filters)["items"]]
+        items = get(site, "/api/v1/cases", **filters)["items"]
+        return [each["id"] for each in items if each["id"] in (one, other)]
 
     assert ids(tag="vip guest") == [one]
     assert ids(snoozed="true") == [other]
@@ -173,7 +174,7 @@ def test_cases_are_filtered_by_what_the_inbox_filters_by(site: Site) -> None:
         ({"cursor": "9" * 30}, "cursor"),
         ({"contact": "a b"}, "contact"),
         ({"channel": "\u0000"}, ""),
-        ({"tag": "\u0000"}, "tag"),
+        ({"tag": "\u0000"}, ""),
         ({"opened_since": "2026-11-23T10:00:00"}, "opened_since"),
     ],
 )

@@ -27,6 +27,8 @@ BEFORE = {"approve": (), "refuse": (), "publish": ("approve",), "rollback": ("ap
 """Verb → what has to be done before."""
 REFUSED = [(verb, role) for verb in BEFORE for role in (Role.ADMIN, Role.ON_CALL, Role.COACH)]
 REFUSED.remove(("publish", Role.COACH))  # who decides in some lane may ask for what others consented to
+REFUSED = [each for each in REFUSED if each not in (("publish", Role.ADMIN), ("rollback", Role.ADMIN))]
+"""An administrator consents to nothing, and may have published what others consented to."""
 
 
 @pytest.fixture
