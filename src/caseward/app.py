@@ -244,8 +244,8 @@ class Interrupted(CasewardError):
 def prepare_demo(url: str, settings: Settings, *, week: bool = False) -> tuple[Pack, Mapping[str, str]]:
     """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link.
 
-    Where the database is new, the pack's sample `week` is lived through. Raises Interrupted where that was begun before
-    and has not come to its end.
+    Where nobody has written yet, the pack's sample `week` is lived through. Raises Interrupted where that was begun
+    before and has not come to its end.
     """
     configure_logging(settings)
     pack, links, brain = aside(lambda: _demo_prepared(url, settings, week=week))
@@ -254,8 +254,10 @@ def prepare_demo(url: str, settings: Settings, *, week: bool = False) -> tuple[P
 
 
 def _demo_prepared(url: str, settings: Settings, *, week: bool) -> tuple[Pack, Mapping[str, str], Brain]:
-    now, new = datetime.now(UTC), migrate.current(url) is None
-    lives = new and week
+    now = datetime.now(UTC)
+    migrate.upgrade(url)
+    with db.transaction():
+        lives = week and samples.week() is None and not samples.talked()
     pack = prepare(url, settings, now - rehearsal.SPAN if lives else now, demo=True)
     brain = find.brain(settings.brains, pack)
     if lives:

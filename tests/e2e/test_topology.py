@@ -96,15 +96,15 @@ def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
         _introduce(made, "sample_coach", COACH)
         _introduce(made, "sample_agent", AGENT)
         bound = demo.command("lane", "bind", "approvals", "telegram", GROUPS["Approvals"], "--by", "sample_admin")
-        assert bound.returncode == 0, bound.stderr
+        assert bound.code == 0, bound.err
         yield made
 
 
 def _introduce(topology: Topology, person: str, number: int) -> None:
     """Have somebody of the house type their code to the bot."""
     printed = topology.demo.command("person", "link-chat", person, "telegram")
-    assert printed.returncode == 0, printed.stderr
-    topology.team.write(number, None, f"/link {printed.stdout.strip()}")
+    assert printed.code == 0, printed.err
+    topology.team.write(number, None, f"/link {printed.out.strip()}")
     wait_until(lambda: len(topology.team.messages(number)) > 1, what=f"{person} is known", seconds=SECONDS)
 
 
@@ -173,7 +173,7 @@ def test_money_goes_back_once_the_coach_agrees_and_the_receipt_comes_by_mail(top
 
 
 def test_nothing_was_said_twice_and_the_log_is_whole(topology: Topology) -> None:
-    verified: Callable[[], int] = lambda: topology.demo.command("log", "verify").returncode  # noqa: E731
+    verified: Callable[[], int] = lambda: topology.demo.command("log", "verify").code  # noqa: E731
 
     assert topology.phones.repeated() == []
     assert verified() == 0

@@ -41,6 +41,11 @@ def in_use() -> bool:
     return any(execute(select(*counts)).one())
 
 
+def talked() -> bool:
+    """Return whether anybody has written."""
+    return bool(execute(select(func.count()).select_from(conversations)).scalar_one())
+
+
 def week() -> bool | None:
     """Return whether the sample week was lived to its end; None where it was never begun."""
     query = select(records.c.data).where(records.c.kind == _WEEK["kind"], records.c.id == _WEEK["id"])
