@@ -40,7 +40,7 @@ from caseward.store import contacts, db, log, migrate, people, place, releases, 
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
 from caseward.web import app as web
-from caseward.web.crew import aside
+from caseward.web.crew import aside, beside
 
 Clock = Callable[[], datetime]
 
@@ -241,25 +241,45 @@ class Interrupted(CasewardError):
     """A demo was stopped while its sample week was lived through: the database is of no use, and nobody needs it."""
 
 
-def prepare_demo(url: str, settings: Settings, *, week: bool = False) -> tuple[Pack, Mapping[str, str]]:
+def learn_beside(settings: Settings) -> Callable[[], tuple[str, Brain]]:
+    """Begin to learn how people put things in a process of its own, while a demo's database is made ready; return what
+    waits for the brain, and the digest of the pack it learned from."""
+
+    def learn() -> tuple[str, Brain]:
+        pack = load(settings.pack)
+        return pack.digest, find.brain(settings.brains, pack)
+
+    return beside(learn)
+
+
+def prepare_demo(
+    url: str, settings: Settings, learned: Callable[[], tuple[str, Brain]], *, week: bool = False
+) -> tuple[Pack, Mapping[str, str]]:
     """Lay a demo out in a connected database; return its pack, and role → token of a fresh sign-in link.
 
     Where nobody has written yet, the pack's sample `week` is lived through. Raises Interrupted where that was begun
     before and has not come to its end.
     """
     configure_logging(settings)
-    pack, links, brain = aside(lambda: _demo_prepared(url, settings, week=week))
+    now = datetime.now(UTC)
+    pack, lives = aside(lambda: _demo_laid_out(url, settings, now, week=week))
+    digest, brain = learned()
+    if digest != pack.digest:
+        brain = aside(lambda: find.brain(settings.brains, pack))
+    links = aside(lambda: _demo_prepared(settings, pack, brain, now, lives=lives))
     _share(settings, pack, brain)
     return pack, links
 
 
-def _demo_prepared(url: str, settings: Settings, *, week: bool) -> tuple[Pack, Mapping[str, str], Brain]:
-    now = datetime.now(UTC)
+def _demo_laid_out(url: str, settings: Settings, now: datetime, *, week: bool) -> tuple[Pack, bool]:
+    """Return the demo's pack, and whether its sample week is to be lived through."""
     migrate.upgrade(url)
     with db.transaction():
         lives = week and samples.week() is None and not samples.talked()
-    pack = prepare(url, settings, now - rehearsal.SPAN if lives else now, demo=True)
-    brain = find.brain(settings.brains, pack)
+    return prepare(url, settings, now - rehearsal.SPAN if lives else now, demo=True), lives
+
+
+def _demo_prepared(settings: Settings, pack: Pack, brain: Brain, now: datetime, *, lives: bool) -> Mapping[str, str]:
     if lives:
         for each in live_through_a_week(settings, pack, brain, until=now):
             _log.warning("the sample week went otherwise than its script", what=each)
@@ -267,8 +287,7 @@ def _demo_prepared(url: str, settings: Settings, *, week: bool) -> tuple[Pack, M
         if samples.week() is False:
             raise Interrupted("the sample week was interrupted; start with --fresh")
         samples.end_sign_in_links()
-        links: dict[str, str] = {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
-    return pack, links, brain
+        return {role: people.link(f"sample_{role}", expires_at=now + LINKS_LAST) for role in Role}
 
 
 def live_through_a_week(settings: Settings, pack: Pack, brain: Brain, *, until: datetime) -> Sequence[str]:

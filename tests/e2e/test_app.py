@@ -176,8 +176,8 @@ def test_started_again_soon_a_demo_goes_on_and_later_it_begins_anew(
 
 def test_links_of_an_earlier_demo_end_when_the_next_begins(database: str, tmp_path: Path) -> None:
     settings = settings_for(database, tmp_path)
-    _pack, first = app.prepare_demo(database, settings)
-    _pack, second = app.prepare_demo(database, settings)
+    _pack, first = app.prepare_demo(database, settings, app.learn_beside(settings))
+    _pack, second = app.prepare_demo(database, settings, app.learn_beside(settings))
 
     now = datetime.now(UTC)
     with db.transaction():

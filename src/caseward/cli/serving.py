@@ -78,10 +78,11 @@ def _laid_out(settings: Settings, stack: ExitStack, *, week: bool) -> tuple[Pack
 
     for again in (False, True):
         with ExitStack() as opened:
+            learned = app.learn_beside(settings)
             url = place.connect(settings, opened, demo=True)
             _say("database is up; laying out the sample records ...")
             try:
-                found = app.prepare_demo(url, settings, week=week)
+                found = app.prepare_demo(url, settings, learned, week=week)
                 stack.push(opened.pop_all())
                 return found
             except app.Interrupted:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 
@@ -49,6 +49,11 @@ def aside(work: Callable[[], T]) -> T:
 
     Raises what `work` raises of our own errors. The result must be picklable; this process must have no thread.
     """
+    return beside(work)()
+
+
+def beside(work: Callable[[], T]) -> Callable[[], T]:
+    """Begin `work` in a forked process, while this one goes on; return what waits for it, as `aside` does."""
     reading, writing = os.pipe()
     _flush()
     pid = os.fork()
@@ -56,6 +61,10 @@ def aside(work: Callable[[], T]) -> T:
         os.close(reading)
         _end_with(lambda: _tell(writing, work))
     os.close(writing)
+    return lambda: _awaited(pid, reading)
+
+
+def _awaited(pid: int, reading: int) -> Any:
     with os.fdopen(reading, "rb") as told:
         answer = told.read()
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -64,8 +73,7 @@ def aside(work: Callable[[], T]) -> T:
     error, value = pickle.loads(answer)  # noqa: S301 - written by our own fork
     if error is not None:
         raise error
-    found: T = value
-    return found
+    return value
 
 
 def _tell(writing: int, work: Callable[[], object]) -> None:

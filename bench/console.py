@@ -1,0 +1,202 @@
+"""The console with a hundred thousand cases: what a page takes, what a first load weighs, how soon news are there.
+
+Pages are asked for by a plain client over one connection, so that the time is the server's and the wire's. What only a
+browser knows (requests, shifts, keys at a quarter of the speed) is measured in one, where there is one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import crowd
+from bench.served import Served, post, served
+from caseward.store import db, people, sessions
+
+CASES = 100_000
+PAGES: Mapping[str, str] = {
+    "inbox": "/inbox?view=all-open",
+    "for_you": "/inbox",
+    "breaching": "/inbox?view=breaching-soon",
+    "search": "/search?q=move+my+lesson",
+    "case": "/cases/{case}",
+    "approvals": "/approvals",
+    "contact": "/contacts/{contact}",
+    "overview_today": "/overview",
+    "overview_28d": "/overview?range=28d",
+    "knowledge": "/knowledge",
+    "article": "/knowledge/articles/parking-transport",
+    "templates": "/knowledge/templates",
+    "audit": "/audit",
+    "hours": "/settings/hours",
+    "targets": "/settings/targets",
+    "channels": "/settings/channels",
+    "systems": "/settings/systems",
+    "retention": "/settings/retention",
+    "people": "/settings/people",
+}
+"""Name → address; what stands in braces is found first."""
+SLOWDOWN = 4
+
+
+def measure(*, quick: bool = False) -> dict[str, Any]:
+    """Return the figures, in the units that their names say, with targets beside some."""
+    with _crowded(CASES // 5 if quick else CASES) as (desk, cookie):
+        figures = _pages(desk, cookie, rounds=10 if quick else 40)
+        browser = shutil.which("chromium")
+        if browser:
+            figures |= _in_a_browser(desk, cookie, browser)
+    return figures
+
+
+@contextmanager
+def _crowded(cases: int) -> Iterator[tuple[Served, str]]:
+    """Serve a desk with so many cases; yield it and the cookie of a session of its ops lead."""
+    with tempfile.TemporaryDirectory(prefix="caseward-bench-") as scratch:
+        Path(scratch).chmod(0o755)
+        with served(Path(scratch)) as desk:
+            now = datetime.now(UTC)
+            crowd.fill(desk.database_url, cases, now=now)
+            db.connect(desk.database_url)
+            try:
+                with db.transaction():
+                    token = sessions.open_session(people.get("sample_ops_lead"), now=now)
+                yield desk, f"caseward-session={token}"
+            finally:
+                db.disconnect()
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def _pages(desk: Served, cookie: str, *, rounds: int) -> dict[str, Any]:
+    connection = desk.connection()
+    listed = _get(connection, PAGES["inbox"], cookie)
+    case = re.search(r'href="/cases/([^?"]+)', listed)
+    assert case is not None, "the inbox lists no case"
+    contact = re.search(r'href="/contacts/([^?"]+)', _get(connection, f"/cases/{case[1]}", cookie))
+    found = {"case": case[1], "contact": contact[1] if contact else ""}
+    _settled(desk, connection, cookie)
+    figures: dict[str, Any] = {"cases": db_count()}
+    for name, address in PAGES.items():
+        path = address.format_map(found)
+        for _warm in range(2):
+            _get(connection, path, cookie)
+        before, taken = desk.cost(), []
+        for _round in range(rounds):
+            began = time.perf_counter()
+            _get(connection, path, cookie)
+            taken.append((time.perf_counter() - began) * 1000)
+        spent = desk.cost() - before
+        figures[f"{name}_p95_ms"] = round(statistics.quantiles(taken, n=20)[-1], 1)
+        cpu = spent.desk / rounds * 1000
+        figures[f"{name}_p95_ms_target"] = f"<= 60; p50 {statistics.median(taken):.1f}, CPU {cpu:.1f}"
+    return figures
+
+
+def db_count() -> int:
+    """Return how many cases there are."""
+    with db.transaction():
+        return int(db.run("select count(*) as n from cases").fetchall()[0].n)
+
+
+def _settled(desk: Served, connection: http.client.HTTPConnection, cookie: str) -> None:
+    """Wait until what follows the log has caught up with the crowd, which came in at once."""
+    deadline = time.monotonic() + 600
+    quiet = 0
+    while quiet < 3:
+        before = desk.cost()
+        time.sleep(1)
+        quiet = quiet + 1 if (desk.cost() - before).desk < 0.1 else 0
+        assert time.monotonic() < deadline, "the desk never came to rest"
+    _get(connection, "/overview?range=28d", cookie)
+
+
+def _get(connection: http.client.HTTPConnection, path: str, cookie: str) -> str:
+    connection.request("GET", path, headers={"Cookie": cookie})
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    assert answer.status == 200, (path, answer.status, body[:300])
+    return body
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+
+def _in_a_browser(desk: Served, cookie: str, executable: str) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=flags)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        name, _, value = cookie.partition("=")
+        home = f"http://127.0.0.1:{desk.port}"
+        context.add_cookies([{"name": name, "value": value, "url": home}])
+        page = context.new_page()
+        wire = context.new_cdp_session(page)
+        wire.send("Network.enable")
+        requests, weight = [], [0.0]
+        wire.on("Network.requestWillBeSent", lambda event: requests.append(event["request"]["url"]))
+        wire.on("Network.loadingFinished", lambda event: weight.__setitem__(0, weight[0] + event["encodedDataLength"]))
+        page.add_init_script(_WATCH)
+        page.goto(f"{home}/inbox?view=all-open", wait_until="load")
+        page.wait_for_timeout(1500)
+        first = [each for each in requests if "/events" not in each and "/presence" not in each]
+        figures: dict[str, Any] = {
+            "first_load_kb": round(weight[0] / 1024, 1),
+            "first_load_kb_target": "<= 120",
+            "first_load_requests": len(first),
+            "first_load_requests_target": "<= 10",
+            "layout_shift": round(page.evaluate("window.shifted"), 4),
+            "layout_shift_target": "<= 0.05",
+        }
+        figures |= _news(desk, page)
+        wire.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
+        for key in ("j", "k", "j", "]", "]", "?", "Escape", "j"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(200)
+        figures["key_handler_ms_at_4x"] = round(page.evaluate("window.slowest"), 1)
+        figures["key_handler_ms_at_4x_target"] = "<= 50"
+        browser.close()
+    return figures
+
+
+_WATCH = """
+window.shifted = 0; window.slowest = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((each) => {
+  if (!each.hadRecentInput) window.shifted += each.value;
+})).observe({ type: "layout-shift", buffered: true });
+new PerformanceObserver((list) => list.getEntries().forEach((each) => {
+  if (each.name === "keydown") window.slowest = Math.max(window.slowest, each.processingEnd - each.processingStart);
+})).observe({ type: "event", durationThreshold: 16, buffered: true });
+"""
+
+
+def _news(desk: Served, page: Any) -> dict[str, Any]:
+    """Have somebody write in the chat, and time until the open inbox counts it."""
+    taken = []
+    for n in range(5):
+        page.reload(wait_until="load")
+        page.wait_for_function("document.querySelector('[data-live]')?.textContent.includes('Live')", timeout=20_000)
+        opened = post(desk.connection(), "/chat/session", {})
+        began = time.perf_counter()
+        writing = threading.Thread(
+            target=post,
+            args=(desk.connection(), "/chat/messages", {"id": f"n{n}", "text": "I want a refund"}, opened["token"]),
+        )
+        writing.start()
+        page.wait_for_function("document.querySelector('.news')?.checkVisibility()")
+        taken.append((time.perf_counter() - began) * 1000)
+        writing.join()
+    return {"inbox_update_ms": round(statistics.median(taken), 1), "inbox_update_ms_target": "<= 300"}
