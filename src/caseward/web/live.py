@@ -1,4 +1,4 @@
-"""Wakes the streams: one look at the database, twice a second, for all that is watched in this process.
+"""Wakes the streams: one look at the database, several times a second, for all that is watched in this process.
 
 Watched are conversations, by the chat, and the desk as a whole, by the tabs of the people who work on it. A stream
 holds neither a connection nor a thread while it waits. A look that fails (the database is away) is made again.
@@ -27,7 +27,7 @@ from caseward.store.presence import Seen
 from caseward.store.watching import Change, Marks
 from caseward.web.problems import Problem
 
-EVERY_SECONDS = 0.4
+EVERY_SECONDS = 0.15
 PER_CONVERSATION = 8
 """Streams one conversation may have open: a few tabs and their reconnects."""
 PER_SESSION = 4

@@ -34,13 +34,13 @@
 
   const partsOf = (ids) => [...ids].map((id) => document.getElementById(id)).filter(Boolean);
 
-  /** Ask soon: at most once in 300 ms, more rarely where answers take long, and for counts alone every few seconds. */
+  /** Ask soon: at most once in 100 ms, more rarely where answers take long, and for counts alone every few seconds. */
   function plan() {
     clearTimeout(planned);
     const parts = partsOf(stale).filter((part) => !document.hidden || "slow" in part.dataset);
     if (!parts.length || loading) return;
     const slow = parts.every((part) => "slow" in part.dataset);
-    const pause = document.hidden ? 15000 : Math.max(slow ? 3000 : 300, Math.min(3 * spent, 1500));
+    const pause = document.hidden ? 15000 : Math.max(slow ? 3000 : 100, Math.min(spent, 1500));
     planned = setTimeout(refresh, Math.max(slow ? 300 : 0, last + pause - performance.now()));
   }
 
