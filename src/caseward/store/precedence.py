@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 AT_ONCE = 3
 """More of them only take the interpreter from each other."""
-PATIENCE_SECONDS = 0.02
+PATIENCE_SECONDS = 0.004
 """How long work in the background stands still at one statement at most: it goes on under any load."""
 
 _places = threading.BoundedSemaphore(AT_ONCE)
