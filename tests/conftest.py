@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
@@ -73,6 +73,7 @@ def chromium() -> Iterator[Browser]:
         why = "needs a Chromium: install one, or name it in the variable CHROMIUM"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(why)
     with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)  # a busy machine is slow, and not wrong
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
