@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select
 
@@ -12,6 +13,7 @@ from caseward.core.case import CaseStatus
 from caseward.core.ids import ConversationId
 from caseward.core.roles import Role
 from caseward.store.db import execute, run
+from caseward.store.presence import GONE
 from caseward.store.sessions import IDLE
 from caseward.store.tables import messages
 
@@ -24,17 +26,31 @@ class Marks:
     """Number of the last message that the contact may see."""
     read: int = 0
     """Number of the contact's last message that a turn has taken up."""
+    typing: bool = False
+    """Whether somebody of the house is writing a reply."""
 
 
-def marks(conversations: Collection[ConversationId]) -> dict[ConversationId, Marks]:
+def marks(conversations: Collection[ConversationId], *, now: datetime) -> dict[ConversationId, Marks]:
     """Return how far each of these conversations is; one without a message is left out."""
+    writing = {row.id for row in run(_WRITING, {"ids": list(conversations), "gone": now - GONE})}
     taken = func.max(messages.c.seq).filter(messages.c.inbound, messages.c.turn.is_not(None))
     query = (
         select(messages.c.conversation_id, func.max(messages.c.seq).label("newest"), taken.label("read"))
         .where(messages.c.conversation_id.in_(list(conversations)), messages.c.kind != "note")
         .group_by(messages.c.conversation_id)
     )
-    return {ConversationId(row.conversation_id): Marks(newest=row.newest, read=row.read or 0) for row in execute(query)}
+    return {
+        ConversationId(row.conversation_id): Marks(
+            newest=row.newest, read=row.read or 0, typing=row.conversation_id in writing
+        )
+        for row in execute(query)
+    }
+
+
+_WRITING: Final = """
+    select distinct cases.conversation_id as id from presence join cases on cases.id = presence.case_id
+    where presence.editing <> '' and presence.seen_at > %(gone)s and cases.conversation_id = any(%(ids)s)
+"""
 
 
 # --- what happened on the desk, for the tabs of the people who work on it ---------------------------------------------

@@ -163,8 +163,8 @@ async def stream(
 ) -> Response:
     """Send each message as a server-sent event whose id is its number, beginning after the last one seen.
 
-    An event named `read` tells which of the contact's messages the desk has taken up. A comment every 15 seconds shows
-    that the stream lives.
+    An event named `read` tells which of the contact's messages the desk has taken up, one named `typing` whether
+    somebody is writing a reply. A comment every 15 seconds shows that the stream lives.
     """
     visit = await run_in_threadpool(chat_session.required, request, sample)
     live: Live = request.app.state.live
@@ -185,7 +185,7 @@ async def _events(live: Live, conversation_id: ConversationId, after: int) -> As
     """Yield what is new, from the event loop: a thread and a connection are taken only to read what is there."""
     with live.watch(conversation_id):
         yield f"retry: {RECONNECT_MS}\n\n"
-        told, quiet = 0, 0
+        told, quiet, typing = 0, 0, False
         while not live.closing:
             try:
                 found, marks = await run_in_threadpool(look, conversation_id, after)
@@ -200,9 +200,12 @@ async def _events(live: Live, conversation_id: ConversationId, after: int) -> As
             if marks.read > told:
                 told, quiet = marks.read, 0
                 yield f'event: read\ndata: {{"seq": {told}}}\n\n'
+            if marks.typing != typing:
+                typing = marks.typing
+                yield f"event: typing\ndata: {json.dumps(typing)}\n\n"
             while not live.closing:
                 seen = await live.next_look(conversation_id)
-                if seen is not None and (seen.newest > after or seen.read > told):
+                if seen is not None and (seen.newest > after or seen.read > told or seen.typing != typing):
                     break
                 quiet += 1
                 if quiet % HEARTBEAT == 0:
@@ -213,5 +216,5 @@ def look(conversation_id: ConversationId, after: int) -> tuple[list[Message], Ma
     """Return what the contact sees after number `after`, and how far the conversation is."""
     with transaction():
         found = messages.visible(conversation_id, after=after, limit=PAGE)
-        marks = watching.marks([conversation_id])
+        marks = watching.marks([conversation_id], now=tools.now())
     return found, marks.get(conversation_id, Marks())

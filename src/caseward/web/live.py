@@ -231,7 +231,7 @@ class _Found:
 
 def _look_at_conversations(conversations: list[ConversationId]) -> dict[ConversationId, Marks]:
     with transaction():
-        return watching.marks(conversations)
+        return watching.marks(conversations, now=tools.now())
 
 
 def _look_at_desk(after: int | None, sessions: set[str]) -> _Found:

@@ -12,9 +12,11 @@ import httpx2
 import pytest
 
 from caseward.core.pack import Pack
+from caseward.core.roles import Role
 from caseward.settings import Settings
-from caseward.store import contacts, db, messages
+from caseward.store import contacts, db, messages, people, presence
 from caseward.store.db import transaction
+from caseward.store.people import Person
 from caseward.web import chat_api
 from tests.conftest import wait_until
 from tests.contract.web.conftest import Site, Stream, problem, running
@@ -283,6 +285,25 @@ def test_the_stream_tells_that_a_message_was_taken_up(site: Site) -> None:
         (event,) = stream.take(1)
 
     assert (event["event"], json.loads(event["data"])) == ("read", {"seq": seq})
+
+
+def test_the_stream_tells_while_somebody_writes_a_reply(site: Site) -> None:
+    visitor = site.visitor()
+    visitor.post("Halo")
+    case_id = site.case(visitor.conversation)
+    with transaction():
+        people.add(Person(id="per_writer", name="Writer", role=Role.COACH), now=site.now())
+
+    with site.client(visitor.token) as client, Stream(client) as stream:
+        stream.take(2)  # what was said, and that it was taken up
+        with transaction():
+            presence.beat("tab-1", "per_writer", case_id=case_id, editing="apv_1", now=site.now())
+        (begins,) = stream.take(1)
+        with transaction():
+            presence.leave("tab-1", "per_writer")
+        (ends,) = stream.take(1)
+
+    assert [(each["event"], each["data"]) for each in (begins, ends)] == [("typing", "true"), ("typing", "false")]
 
 
 def test_a_silent_stream_shows_that_it_lives(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -375,6 +375,11 @@ function follow() {
     read = Math.max(read, JSON.parse(event.data).seq);
     tidy();
   });
+  stream.addEventListener("typing", (event) => {
+    const follow = atEnd();
+    document.querySelector("[data-typing]").hidden = event.data !== "true";
+    if (follow) toEnd();
+  });
   stream.addEventListener("error", () => {
     broken ||= setTimeout(() => tell(navigator.onLine ? say.reconnecting : say.offline), BROKEN_AFTER);
     if (stream.readyState === EventSource.CLOSED) setTimeout(follow, BROKEN_AFTER);
