@@ -21,6 +21,8 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
+from hypothesis import HealthCheck
+from hypothesis import settings as bounds
 from playwright.sync_api import Browser, expect, sync_playwright
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, text
@@ -46,6 +48,9 @@ from caseward.store.records import StoredRecords
 from caseward.store.tables_console import metadata
 from caseward.web import app as web_app
 from caseward.web import serve
+
+bounds.register_profile("patient", bounds(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bounds.load_profile("patient")  # a busy machine is slow, and not wrong
 
 SCHOOL = Path(__file__).parents[1] / "packs" / "vocal-coaching"
 TEMPLATE = "caseward_template"

@@ -161,6 +161,25 @@ def test_of_two_that_decide_at_once_one_is_told(desk: Desk, first: Files) -> Non
         assert sorted(pool.map(promote, range(2))) == [False, True]
 
 
+def test_what_is_decided_while_somebody_decides_is_noticed(
+    desk: Desk, first: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, looked = phases.current, list[str]()
+
+    def meanwhile() -> phases.PhaseDecision | None:
+        found = look()
+        if not looked:
+            looked.append("once")
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(decide, "hardening").result()
+        return found
+
+    monkeypatch.setattr(phases, "current", meanwhile)
+
+    with pytest.raises((Conflict, BadInput)):
+        decide("hardening")
+
+
 def test_another_release_is_served_in_the_phase_that_was_decided(
     desk: Desk, first: Files, changeover: Changeover
 ) -> None:

@@ -26,7 +26,10 @@ class Standing:
 
 def standing() -> Standing:
     """Return phase and topology as decided last, or as the pack says while nothing was."""
-    decided = phases.current()
+    return _after(phases.current())
+
+
+def _after(decided: phases.PhaseDecision | None) -> Standing:
     profile = tools.pack().profile
     return Standing(
         phase=decided.phase if decided else profile.phase, topology=decided.topology if decided else profile.topology
@@ -72,7 +75,8 @@ def decide(
         Refused: two steps at once, or the role may not decide in the lane of the higher of the two phases.
         Conflict: somebody else decided meanwhile.
     """
-    before, follows, reason = standing(), phases.current(), clean(reason).strip()
+    follows, reason = phases.current(), clean(reason).strip()
+    before = _after(follows)  # of one look: what is decided between two would be followed and not be seen
     topology = topology or before.topology
     _require_sense(before, phase, topology, reason)
     stated = criteria(phase)
