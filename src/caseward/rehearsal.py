@@ -1,7 +1,8 @@
 """A sample week, lived through before a demo opens: contacts write, people decide, the desk does what it always does.
 
 Nothing is written around the desk: its stories run by a clock that is moved from one thing that is due to the next. The
-script is the pack's, in records/week.yaml; this process is alone with the database meanwhile.
+script is the pack's, in records/week.yaml; this process is alone with the database meanwhile. No vendor is called,
+whatever is set up: only channels on which to store is to deliver take part.
 """
 
 from __future__ import annotations
@@ -232,7 +233,8 @@ def live(
     with durable.rehearse(db.transaction) as stage:
         begin = lambda story, subject, id: stage.begin(story, subject, id=id)  # noqa: E731
         quiet = replace(given.pack, playbooks=())  # they would ask all day, and reach nobody in a chat
-        tools.use(replace(given, pack=quiet, clock=clock, begin=begin))
+        inside = {name: plug for name, plug in given.channels.items() if plug.pull}
+        tools.use(replace(given, pack=quiet, channels=inside, clock=clock, begin=begin))
         try:
             zone = given.pack.hours.zone
             db.hurry()

@@ -16,9 +16,12 @@ from caseward import app, rehearsal
 from caseward.core.errors import BadInput
 from caseward.core.pack import Pack
 from caseward.core.ports import Brain
+from caseward.desk import tools
 from caseward.settings import Settings
 from caseward.store import db, log, samples
-from tests.conftest import SCHOOL, Cluster
+from tests import channels_house
+from tests.channels_house import House
+from tests.conftest import SCHOOL, Cluster, Desk
 
 FRIDAY = datetime(2026, 11, 27, 8, 30, tzinfo=UTC)
 """15:30 in the studio."""
@@ -97,6 +100,21 @@ def test_the_records_are_laid_out_anew_so_that_everything_can_be_tried(lived: Li
     with db.transaction():
         assert (samples.week(), samples.laid_out_at()) == (True, lived.until)
     assert ask("select from record_effects") == []
+
+
+def test_nobody_outside_hears_of_it_whatever_channels_are_set_up(desk: Desk) -> None:
+    vendor = channels_house.plug_in(House(name="email"))
+    steps = [{"say": "I want a refund for my last payment please"}, {"after": 5, "by": "coach", "approve": ""}]
+    row = {"id": "wk-1", "at": desk.clock().isoformat(), "as": "stu-003", "language": "en", "steps": steps}
+
+    missed = rehearsal.live(
+        tools.given(), rehearsal.scenes([row]), until=desk.clock() + timedelta(hours=1), each_day=lambda _at: None
+    )
+
+    assert list(missed) == []
+    assert [row.state for row in ask("select state from tasks")] == ["done"]
+    assert vendor.sent == []
+    assert ask("select from outbox where channel = 'email'") == []
 
 
 @pytest.mark.parametrize(
