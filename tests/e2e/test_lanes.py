@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from caseward.core import ids
 from caseward.core.approval import REASONS, ApprovalState, Word
 from caseward.core.case import CaseStatus
 from caseward.core.events import Pressed
+from caseward.core.ids import DraftId
 from caseward.core.roles import Role
-from caseward.desk import lanes, tools, verdicts
+from caseward.desk import health, lanes, tools, verdicts
 from caseward.flows import by_hand
 from caseward.store import approvals, contacts, db, people
 from caseward.store.approvals import Request
@@ -102,6 +107,65 @@ def test_what_is_held_can_be_taken_back_on_the_card_until_it_goes(desk: Desk) ->
     assert only(house).buttons == []
     assert "too late" in house.press("ana", only(house), undo)
     assert house.denials(conversation) == ["per_ana"]
+
+
+def test_consent_on_old_facts_is_refused_and_the_card_offers_to_read_them_anew(house: House) -> None:
+    conversation, request = house.ask()
+    approve = only(house).button("Approve")
+    house.desk.clock.advance(minutes=house.desk.pack.profile.sla.decision_minutes - 1)
+    number = house.desk.case(conversation).number
+    with db.transaction():
+        freshened = approvals.draft(request.draft_id)[0]
+        aged = replace(freshened, id=DraftId(ids.new("drf")), evidence=tuple(
+            replace(each, at=each.at - timedelta(minutes=5)) for each in freshened.evidence))  # fmt: skip
+        approvals.keep_draft(aged, checks=[], at=house.desk.clock())
+        approvals.reread(request.id, aged)
+
+    told = house.press("ana", only(house), approve)
+
+    fix = f"Press Read now on the card, or type /read {number}; then decide."
+    assert told == f"Next session is too old to decide on. {fix}"
+    assert house.type("ana", APPROVALS, "APPROVE", to=only(house).id) == told
+    assert house.type("ana", APPROVALS, "EDIT Sorry, we cannot.", to=only(house).id) == told
+    assert house.request(request).state is ApprovalState.OPEN
+    assert [button.label for button in only(house).buttons] == ["Read now", "Deny", "Escalate"]
+    assert "! Next session is too old to decide on: Approve is off until it is read again" in only(house).card.lines
+
+    assert house.press("ana", only(house), "Read now") == "Being read now; the card shows what came of it."
+    assert [button.label for button in only(house).buttons] == ["Approve", "Deny", "Escalate"]
+    assert house.press("ana", only(house), "Approve") == "Approved."
+
+
+def test_facts_are_read_anew_by_a_command_of_whoever_may_decide(house: House) -> None:
+    conversation, request = house.ask()
+    number = house.desk.case(conversation).number
+    house.employ("eka", Role.ADMIN)
+    said = [house.type(who, APPROVALS, text) for who, text in (
+        ("ana", "/read"), ("ana", "/read 99999"), ("eka", f"/read {number}"), ("ana", f"/read #{number}"))]  # fmt: skip
+
+    assert said[0] == "Say which case: /read 12."
+    assert said[1] == "There is no case 99999."
+    assert "admin" in said[2]
+    assert said[3] == "Being read now; the card shows what came of it."
+    assert house.denials(conversation) == ["per_eka"]
+    assert house.request(request).draft_id != request.draft_id
+    house.press("ana", only(house), "Approve")
+    assert house.type("ana", APPROVALS, f"/read {number}") == f"Nothing is asked about case {number}."
+
+
+def test_while_a_system_is_degraded_consent_is_refused_in_a_lane_too(house: House) -> None:
+    _conversation, request = house.ask()
+    with db.transaction():
+        health.declare("calendar", degraded=True, by="per_budi", role=Role.OPS_LEAD, why="no answer")
+
+    told = house.press("ana", only(house), "Approve")
+
+    assert told == "Calendar cannot be relied on now; decide when it answers again."
+    assert house.request(request).state is ApprovalState.OPEN
+    with db.transaction():
+        health.declare("calendar", degraded=False, by="per_budi", role=Role.OPS_LEAD, why="it answers")
+    house.press("ana", only(house), "Read now")
+    assert house.press("ana", only(house), "Approve") == "Approved."
 
 
 def test_a_denial_by_button_asks_for_one_of_the_reasons_first(house: House) -> None:

@@ -10,8 +10,8 @@ from caseward.core.approval import ApprovalState, Word
 from caseward.core.errors import Conflict, Refused
 from caseward.core.ids import ConversationId
 from caseward.core.roles import Role
-from caseward.desk import freshness, health, tools, verdicts
-from caseward.flows import support
+from caseward.desk import health, tools, verdicts
+from caseward.desk.verdicts import freshness
 from caseward.store import approvals, db, preferences
 from caseward.store.approvals import Request
 from tests.conftest import Desk
@@ -26,7 +26,9 @@ def asked(desk: Desk) -> ConversationId:
 
 
 def read_now(desk: Desk, request: Request) -> Request:
-    support.read_now(request.id, person="sample_coach")
+    role = "agent" if request.lane == "qa" else "coach"
+    with db.transaction():
+        verdicts.read_now(request.id, person=f"sample_{role}", role=role)
     desk.settle()
     with db.transaction():
         return approvals.get(request.id)
@@ -43,6 +45,8 @@ def test_after_the_time_to_decide_facts_are_old_and_reading_them_makes_the_same_
     assert old(request) == []
     desk.clock.advance(minutes=desk.pack.profile.sla.decision_minutes)
     assert "last_payment" in old(request)
+    with pytest.raises(verdicts.NotNow, match="last payment is too old to decide on; read it now"):
+        desk.decide(conversation, Word.APPROVE)
 
     fresh = read_now(desk, request)
 
@@ -101,8 +105,21 @@ def test_what_cannot_be_read_stays_old_and_says_which_system_is_down(desk: Desk)
     with db.transaction():
         draft = approvals.draft(same.draft_id)[0]
         assert [each.system for each in freshness.down(draft)] == ["payments"]
-        with pytest.raises(freshness.NotNow, match="payments cannot be relied on"):
-            freshness.require(draft)
+        for word, more in ((Word.APPROVE, {}), (Word.EDIT, {"text": "We have returned it, this once."})):
+            with pytest.raises(verdicts.NotNow, match="payments cannot be relied on"):
+                verdicts.decide(same.id, word, person="sample_coach", role="coach", digest=same.digest, **more)
+    desk.decide(conversation, Word.DENY, reason="It was paid by somebody else")
+    assert desk.case(conversation).disposition == "declined"
+
+
+def test_nobody_has_facts_read_anew_for_what_is_not_theirs_to_decide(desk: Desk) -> None:
+    request = desk.request(asked(desk))
+
+    for person, role in (("sample_agent", Role.AGENT), ("sample_admin", Role.ADMIN)):
+        with pytest.raises(Refused), db.transaction():
+            verdicts.read_now(request.id, person=person, role=role)
+    with db.transaction():
+        verdicts.read_now(request.id, person="sample_ops_lead", role=Role.OPS_LEAD)
 
 
 def test_what_is_decided_is_not_read_anew(desk: Desk) -> None:
@@ -110,8 +127,8 @@ def test_what_is_decided_is_not_read_anew(desk: Desk) -> None:
     request = desk.request(conversation)
     desk.decide(conversation, Word.DENY, reason="no")
 
-    with pytest.raises(Conflict, match="already denied"):
-        support.read_now(request.id, person="sample_coach")
+    with pytest.raises(Conflict, match="already denied"), db.transaction():
+        verdicts.read_now(request.id, person="sample_coach", role="coach")
 
 
 @pytest.mark.parametrize(("policy", "mine", "held"), [(10, 30, 30), (20, 15, 20), (0, 30, 0), (10, 900, 30)])

@@ -113,20 +113,36 @@ def decide(approval_id: Id, verdict: Verdict, token: Annotated[ApiToken, Depends
     """Record a verdict on exactly the draft with this digest, by somebody of the approval's lane.
 
     Where `needs` says that several must consent, the answer is `open` until they have; a token is one of them. 409 says
-    that the draft changed, the request expired, somebody decided it before, or this token has consented already.
+    that the draft changed, the request expired, somebody decided it before, this token has consented already, or
+    (`not_now`) that what it rests on is too old or its system is degraded.
+    """
+    try:
+        with transaction():
+            decided = verdicts.decide(
+                approval_id,
+                approval.Word(verdict.verdict),
+                person=token.id,
+                role=token.role,
+                digest=verdict.digest,
+                text=verdict.text,
+                reason=verdict.reason or "",
+                conditions=verdict.conditions or "",
+            )
+            return api_read.approval(decided)
+    except verdicts.NotNow as error:
+        fix = f" by POST /api/v1/approvals/{approval_id}/read, then decide" if error.stale else ""
+        raise Problem(409, error.code, f"approval {approval_id}: {error}{fix}") from None
+
+
+@router.post("/approvals/{approval_id}/read", tags=["approvals"], summary="Have the facts read anew", status_code=202)
+def read_anew(approval_id: Id, token: Annotated[ApiToken, Depends(allowed(Scope.DECIDE))]) -> Approval:
+    """Have what an open request rests on read anew. Once its `not_now` is null it can be decided.
+
+    What comes out otherwise withdraws the request, and another may ask instead. 409 says that it is not open any more.
     """
     with transaction():
-        decided = verdicts.decide(
-            approval_id,
-            approval.Word(verdict.verdict),
-            person=token.id,
-            role=token.role,
-            digest=verdict.digest,
-            text=verdict.text,
-            reason=verdict.reason or "",
-            conditions=verdict.conditions or "",
-        )
-        return api_read.approval(decided)
+        verdicts.read_now(approval_id, person=token.id, role=token.role)
+        return api_read.approval(approvals.get(approval_id))
 
 
 @router.post("/approvals/{approval_id}/undo", tags=["approvals"], summary="Take consent back")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
-from caseward.core.approval import Vote
+from caseward.core.approval import ApprovalState, Vote
 from caseward.core.checks import facts_of
 from caseward.core.messages import Message
 from caseward.core.task import Draft
+from caseward.desk import verdicts
 from caseward.store import approvals, votes
 from caseward.store.approvals import Request
 from caseward.store.browse import Row
@@ -206,7 +207,13 @@ def _approval(request: Request, draft: Draft, given: Sequence[Vote]) -> shapes.A
         ],
         hold_seconds=request.terms.hold_seconds,
         held_until=request.held_until,
+        not_now=_not_now(request, draft),
     )
+
+
+def _not_now(request: Request, draft: Draft) -> str | None:
+    why = verdicts.unfit(draft) if request.state is ApprovalState.OPEN else None
+    return str(why) if why else None
 
 
 def _effects(draft: Draft) -> list[shapes.Effect]:

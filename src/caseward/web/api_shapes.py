@@ -172,6 +172,7 @@ class Approval(BaseModel):
     votes: list[Vote] = Field(description="The consents to this digest so far, in their order.")
     hold_seconds: int = Field(description="How long consent can be taken back before anything is done.")
     held_until: At | None = Field(description="Until when that is; null where nothing is held, or no longer.")
+    not_now: str | None = Field(description="Why nobody can consent as things stand; null when people can.")
 
 
 class Result(BaseModel):

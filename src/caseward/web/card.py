@@ -12,7 +12,8 @@ from caseward.core.checks import Check, Source, checks, facts_of
 from caseward.core.pack import Pack
 from caseward.core.roles import Role
 from caseward.core.task import Draft, ResultStatus, TaskRequest
-from caseward.desk import freshness, verdicts
+from caseward.desk import verdicts
+from caseward.desk.verdicts import freshness
 from caseward.store import preferences, presence
 from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile, Decided

@@ -21,7 +21,7 @@ from caseward.core.case import CaseStatus, Contact
 from caseward.core.ids import ApprovalId, CaseId, ContactId, ConversationId, DraftId
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
-from caseward.core.task import Draft, ResultStatus, TaskRequest
+from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
 from caseward.desk import tools
 from caseward.settings import Settings
 from caseward.store import approvals, cases, contacts, db, effects, log, messages, tokens, turns
@@ -91,9 +91,19 @@ class Site:
         return opened.id
 
     def ask(
-        self, case: CaseId, *, lane: str = "coach", reply: str = "We have looked into it.", terms: Terms = PLAIN
+        self,
+        case: CaseId,
+        *,
+        lane: str = "coach",
+        reply: str = "We have looked into it.",
+        terms: Terms = PLAIN,
+        read_before: timedelta = timedelta(),
     ) -> ApprovalId:
-        """Ask for consent to a reply with a task behind it."""
+        """Ask for consent to a reply with a task behind it, on a payment that was read that long ago."""
+        reading = Evidence(
+            id="last_payment", kind="reading", title="Last payment", excerpt="", source="payments",
+            at=self.now() - read_before, values=(),
+        )  # fmt: skip
         task = TaskRequest(
             skill="refund", args={"invoice": "INV-1"}, key=f"refund:{case}", summary="Return the payment"
         )
@@ -106,6 +116,7 @@ class Site:
                 replies={ResultStatus.SUCCESS: reply},
                 task=task,
                 address="webchat:somewhere",
+                evidence=(reading,),
             )
             approvals.keep_draft(draft, checks=[{"name": "length", "ok": True, "detail": ""}], at=self.now())
             asked = approvals.open_request(

@@ -304,6 +304,29 @@ def test_only_a_role_of_the_lane_takes_consent_back(site: Site, role: str) -> No
     assert get(site, f"/api/v1/approvals/{approval}")["state"] == "approved"
 
 
+def test_consent_on_old_facts_is_refused_with_what_where_and_the_fix(site: Site) -> None:
+    approval = site.ask(site.case(site.visitor().conversation), read_before=timedelta(hours=3))
+    asked = get(site, f"/api/v1/approvals/{approval}")
+
+    refused = verdict(site, approval, verdict="approve", digest=asked["digest"])
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_now")
+    assert refused.json()["detail"] == (
+        f"approval {approval}: last payment is too old to decide on; read it now by "
+        f"POST /api/v1/approvals/{approval}/read, then decide"
+    )
+    assert asked["not_now"] == "last payment is too old to decide on; read it now"
+    with site.client(site.token("agent")) as client:
+        assert client.post(f"/api/v1/approvals/{approval}/read").status_code == 403
+    with site.client(site.token("coach")) as client:
+        assert client.post(f"/api/v1/approvals/{approval}/read").status_code == 202
+    assert ("read_anew", approval) in site.begun
+    assert verdict(site, approval, verdict="deny", digest=asked["digest"], reason="no").status_code == 200
+    assert get(site, f"/api/v1/approvals/{approval}")["not_now"] is None
+    with site.client(site.token("coach")) as client:
+        assert client.post(f"/api/v1/approvals/{approval}/read").status_code == 409
+
+
 def test_a_verdict_on_another_draft_than_the_one_asked_about_is_refused(site: Site) -> None:
     _visitor, case = filed(site)
     approval = site.ask(case)

@@ -4,11 +4,12 @@ No customer's name, address or whole number is in any of it; amounts and dates s
 """
 
 from caseward.desk.cards.asking import approval, hint, outcome
-from caseward.desk.cards.made import BACK, UNDO, VERBS, Made, Press, masked, pressed, read
+from caseward.desk.cards.made import BACK, READ, UNDO, VERBS, Made, Press, masked, pressed, read
 from caseward.desk.cards.telling import line, packet, system, task, warning, words
 
 __all__ = [
     "BACK",
+    "READ",
     "UNDO",
     "VERBS",
     "Made",

@@ -12,7 +12,7 @@ from caseward.core.checks import checks, facts_of
 from caseward.core.naming import humane
 from caseward.core.ports import Button, Card
 from caseward.desk import tools
-from caseward.desk.cards.made import BACK, SHORT, UNDO, VERBS, Made, cut, links, mask_of, moment, who, woken
+from caseward.desk.cards.made import BACK, READ, SHORT, UNDO, VERBS, Made, cut, links, mask_of, moment, who, woken
 from caseward.store.approvals import Request
 from caseward.store.casefile import CaseFile
 
@@ -27,8 +27,19 @@ def approval(
     names: Mapping[str, str],
     *,
     act: str = "",
+    unfit: str = "",
 ) -> Made:
-    """Return the card of a request for consent: as a question while it is open, else what became of it."""
+    """Return the card of a request for consent: as a question while it is open, else what became of it.
+
+    Args:
+        card_id: of the card.
+        file: the case.
+        request: what is asked.
+        votes: the consents given so far.
+        names: of the people, by id.
+        act: the verdict that reasons are offered for, instead of the verdicts.
+        unfit: why nobody can consent as things stand, empty when people can.
+    """
     mask, case = mask_of(file), file.case
     drafted = file.draft(request.draft_id)
     head = f"Case {case.number} · {request.tier} · {naming.lane(tools.pack(), request.lane)}"
@@ -49,12 +60,17 @@ def approval(
         *(_check_lines(file, request, mask)),
         *_effects(file, request, mask),
         *([mask(f"It cannot be approved as it is: {'; '.join(failed)}")] if failed else []),
+        *([f"{MARKS['warn']} {unfit[:1].upper()}{unfit[1:]}: Approve is off until it is read again"] if unfit else []),
         *([_consents(request, votes, names)] if request.terms.needs > 1 else []),
         *_checklist(request),
         f"Decide by {moment(due)}",
         hint("Or reply"),
     ]
-    buttons = _reasons(card_id, request, act) if act else _verbs(card_id, request, case, may_approve=not failed)
+    buttons = (
+        _reasons(card_id, request, act)
+        if act
+        else _verbs(card_id, request, case, failed=bool(failed), unfit=bool(unfit))
+    )
     nudge = f"Case {case.number} still waits for a decision, by {moment(due)}."
     return Made(
         card=Card(title=mask(request.question), lines=lines, quote=quote, buttons=buttons),
@@ -149,9 +165,10 @@ def _reminders(request: Request) -> list[datetime]:
     return sorted({hours.add(request.opened_at, while_), hours.add(request.opened_at, given - while_)})
 
 
-def _verbs(card_id: str, request: Request, case: Case, *, may_approve: bool) -> list[list[Button]]:
+def _verbs(card_id: str, request: Request, case: Case, *, failed: bool, unfit: bool) -> list[list[Button]]:
     short = request.digest[:SHORT]
-    approve = [Button(label="Approve", token=f"{card_id}.a.{short}")] if may_approve else []
+    read = Button(label="Read now", token=f"{card_id}.{READ}.{short}")
+    approve = [read] if unfit else [] if failed else [Button(label="Approve", token=f"{card_id}.a.{short}")]
     console = tools.given().console
     edit = [Button(label="Edit", url=f"{console}/cases/{case.number}?act=edit")] if console else []
     return [

@@ -25,7 +25,7 @@ QUOTED = 2500
 SHORT = 8
 """Characters of a digest that a button carries: enough to tell one draft of a request from the next."""
 VERBS = {"a": Word.APPROVE, "d": Word.DENY, "e": Word.ESCALATE}
-UNDO, BACK = "u", "b"
+UNDO, BACK, READ = "u", "b", "r"
 _TOKEN = re.compile(r"(card_[0-9a-z]+)\.([a-z])(\d{0,2})\.([0-9a-f]*)")
 
 
@@ -35,7 +35,7 @@ class Press:
 
     card_id: str
     verb: str
-    """A key of VERBS, `u` to undo, `b` to leave the reasons."""
+    """A key of VERBS, `u` to undo, `b` to leave the reasons, `r` to have the facts read anew."""
     reason: str
     """The one that was picked; empty where reasons are yet to be offered."""
     digest: str
@@ -78,7 +78,7 @@ def read(body: Mapping[str, Any]) -> Card:
 def pressed(token: str) -> Press | None:
     """Return what a button means, or None for one that is none of ours."""
     found = _TOKEN.fullmatch(token)
-    if found is None or (found[2] not in VERBS and found[2] not in (UNDO, BACK)):
+    if found is None or (found[2] not in VERBS and found[2] not in (UNDO, BACK, READ)):
         return None
     reason = ""
     if found[3]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from caseward.core import naming
+from caseward.core.approval import ApprovalState
 from caseward.core.case import DONE, CaseStatus
 from caseward.core.errors import BadInput, NotFound
 from caseward.core.events import Typed
 from caseward.core.ports import Card
-from caseward.desk import cards, health, lanes, tools, wires
+from caseward.desk import cards, health, lanes, tools, verdicts, wires
+from caseward.store import approvals as requests
 from caseward.store import casefile, figures, people, views
 from caseward.store.people import Person
 
@@ -19,6 +21,7 @@ HELP = """\
 /status: open cases, what waits for a decision, how the systems and channels are
 /approvals: what waits for a decision
 /case NUMBER: one case, without personal data
+/read NUMBER: have the facts behind what is asked about a case read anew
 /degraded SYSTEM why, /healthy SYSTEM why: say how a system is
 /lane ops, /lane approvals, /lane incidents: have that lane be read in this chat
 /link CODE, /unlink: say who you are, in a direct message to me
@@ -102,6 +105,21 @@ def _case(_event: Typed, _person: Person, number: str) -> str:
     return told(cards.packet(file, people.names()).card)
 
 
+def _read(_event: Typed, person: Person, number: str) -> str:
+    wanted = number.lstrip("#")
+    if not wanted.isdigit():
+        raise BadInput("say which case: /read 12")
+    try:
+        case = casefile.find(wanted)
+    except NotFound:
+        return f"There is no case {wanted[:12]}."
+    asked = [each for each in requests.of_case(case.id) if each.state is ApprovalState.OPEN]
+    if not asked:
+        return f"Nothing is asked about case {case.number}."
+    verdicts.read_now(asked[-1].id, person=person.id, role=person.role)
+    return "Being read now; the card shows what came of it."
+
+
 def _degraded(_event: Typed, person: Person, rest: str) -> str:
     return _declare(person, rest, degraded=True)
 
@@ -137,6 +155,7 @@ COMMANDS: Mapping[str, Callable[[Typed, Person, str], str]] = {
     "status": _status,
     "approvals": _approvals,
     "case": _case,
+    "read": _read,
     "degraded": _degraded,
     "healthy": _healthy,
     "lane": _lane,

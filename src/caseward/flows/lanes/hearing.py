@@ -1,6 +1,6 @@
 """What somebody of the team does in a lane: a button, a typed verdict, a command. Each is handled once.
 
-A verdict from a lane is the console's: the same person, role and words, through the same door (desk/verdicts.py). What
+A verdict from a lane is the console's: the same person, role and words, through the same door (desk/verdicts). What
 is refused changes nothing, is said in words, and stands in the log.
 """
 
@@ -19,7 +19,7 @@ from caseward.core.roles import Effect
 from caseward.core.typed_verdicts import Spoken, Unclear, read
 from caseward.desk import cards as made_of
 from caseward.desk import lanes, tools, verdicts
-from caseward.desk.cards import UNDO, VERBS, Press
+from caseward.desk.cards import READ, UNDO, VERBS, Press
 from caseward.durable import step, workflow
 from caseward.flows.lanes import commands, showing
 from caseward.store import approvals as requests
@@ -107,6 +107,9 @@ def _pressed(event: Pressed) -> str:
     if press.verb == UNDO:
         said = verdicts.undo(request.id, person=person.id, role=person.role)
         return f"Taken back: case {_number(said)} waits for a decision again."
+    if press.verb == READ:
+        verdicts.read_now(request.id, person=person.id, role=person.role)
+        return "Being read now; the card shows what came of it."
     _require_shown(request, request.digest.startswith(press.digest) and bool(press.digest))
     word = VERBS.get(press.verb)
     if word is Word.APPROVE or press.reason:
@@ -232,6 +235,8 @@ def _refusal(event: Pressed | Typed, error: CasewardError) -> str:
     known = person is not None and not person.disabled
     if request is not None and isinstance(error, Conflict) and not _undoes(event):
         text = _decided(request) if request.state is not ApprovalState.OPEN else _sentence(str(error))
+        if isinstance(error, verdicts.NotNow):
+            text = _not_now(request, error)
     elif request is not None and known and type(error) in (Refused, Barred):
         deciders = naming.deciders(tools.pack(), request.lane)
         text = f"You may not decide this: {str(error).rstrip('.')}. {deciders} decides it."
@@ -239,6 +244,14 @@ def _refusal(event: Pressed | Typed, error: CasewardError) -> str:
     if isinstance(error, Refused | Conflict) and not said_before:
         _denied(event, person, request, text)
     return made_of.masked(casefile.read(request.case_id), text) if request is not None else text
+
+
+def _not_now(request: Request, error: verdicts.NotNow) -> str:
+    """Return why nobody can consent now and what to do; every copy of the card offers it from now on."""
+    tools.announce("approval", request.id, request.case_id)
+    if not error.stale:
+        return _sentence(str(error))
+    return f"{_sentence(error.why)} Press Read now on the card, or type /read {_number(request)}; then decide."
 
 
 def _undoes(event: Pressed | Typed) -> bool:

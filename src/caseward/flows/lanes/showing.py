@@ -157,8 +157,10 @@ def _approval(approval_id: str, act: str = "") -> Callable[[str], Made]:
     """Return what makes the card of a request, for a card's id."""
     request = requests.get(approval_id)
     file, names = casefile.read(request.case_id), people.names()
-    votes = file.votes.get(request.id, ())
-    return lambda card_id: made_of.approval(card_id, file, request, votes, names, act=act)
+    votes, drafted = file.votes.get(request.id, ()), file.draft(request.draft_id)
+    why = verdicts.unfit(drafted.draft) if drafted and request.state is ApprovalState.OPEN else None
+    unfit = why.why if why else ""
+    return lambda card_id: made_of.approval(card_id, file, request, votes, names, act=act, unfit=unfit)
 
 
 def _deciders(request: Request) -> Sequence[Chat]:

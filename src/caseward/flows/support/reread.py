@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from caseward.core import ids
 from caseward.core.approval import ApprovalState
-from caseward.core.errors import Conflict
 from caseward.core.ids import DraftId
 from caseward.core.policy import Tier
 from caseward.core.task import Draft
@@ -16,24 +15,7 @@ from caseward.durable import story
 from caseward.flows.support.moved import what_moved
 from caseward.flows.support.story import respond
 from caseward.store import approvals as requests
-from caseward.store import cases, db, log
-
-
-def read_now(approval_id: str, *, person: str) -> None:
-    """Have what a request rests on read anew; the card shows it once that is done.
-
-    Raises:
-        NotFound: there is no such request.
-        Conflict: it is not open any more.
-    """
-    with db.transaction():
-        request = requests.get(approval_id)
-        if request.state is not ApprovalState.OPEN:
-            raise Conflict(f"this request was already {request.state}")
-        case = cases.get(request.case_id)
-        log.append("read", person, {"approval": request.id}, at=tools.now(), case_id=case.id,
-                   conversation_id=case.conversation_id)  # fmt: skip
-        tools.begin("read_anew", request.id, ids.new("read"))
+from caseward.store import cases, log
 
 
 def leave_it(approval_id: str) -> str:

@@ -16,8 +16,7 @@ from caseward.core.approval import ApprovalState, Word
 from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.roles import Role
 from caseward.core.text import clean
-from caseward.desk import freshness, tools, verdicts
-from caseward.flows import support
+from caseward.desk import tools, verdicts
 from caseward.store import approvals as requests
 from caseward.store import people, presence, views, votes
 from caseward.store.db import transaction
@@ -30,8 +29,6 @@ from caseward.web.session import NotForRole, Visitor, form_visitor, local_path, 
 from caseward.web.workspace import Where
 
 DECIDERS = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
-
-CONSENT = frozenset({Word.APPROVE, Word.EDIT})
 
 router = APIRouter()
 
@@ -132,7 +129,6 @@ def decide(
     try:
         with transaction():
             onward = workspace.following(tools.pack(), visitor.person, approval_id) if form.origin == "queue" else ""
-            draft, _checks, _at = requests.draft(requests.get(approval_id).draft_id)
             verdicts.decide(
                 approval_id,
                 form.verdict,
@@ -143,8 +139,6 @@ def decide(
                 reason=form.why,
                 conditions=form.conditions,
             )
-            if form.verdict in CONSENT:
-                freshness.require(draft)
     except (BadInput, Conflict, Refused) as error:
         if not (isinstance(error, Conflict) and _said(approval_id, form, visitor)):
             return _again(request, visitor, approval_id, form, error)
@@ -161,10 +155,8 @@ def read(
     next: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Have the facts behind a request read anew; the card shows them once they are."""
-    if visitor.person.role not in DECIDERS:
-        raise NotForRole("this role decides nothing")
-    with suppress(Conflict):  # decided meanwhile: the page says so
-        support.read_now(approval_id, person=visitor.person.id)
+    with suppress(Conflict), transaction():  # decided meanwhile: the page says so
+        verdicts.read_now(approval_id, person=visitor.person.id, role=visitor.person.role)
     href = local_path(next)
     return RedirectResponse(f"{href}{'&' if '?' in href else '?'}read=1", status_code=303)
 
@@ -247,7 +239,7 @@ def _notice(error: CasewardError, asked: requests.Request, typed: bool) -> Notic
     if isinstance(error, Conflict) and asked.state is not ApprovalState.OPEN:
         return Notice(level="info", title=_decided(asked), text=f"Nothing was done twice.{kept}", icon="users")
     text = failures.sentence(str(error).removeprefix("text: ").removeprefix("reason: ")) + kept
-    if isinstance(error, freshness.NotNow):
+    if isinstance(error, verdicts.NotNow):
         return Notice(level="warn", title="This was not approved", text=text, icon="history")
     if isinstance(error, Conflict):
         return Notice(level="info", title=_reworded(asked), text=text, icon="users")

@@ -1,4 +1,5 @@
-"""What people say to a request comes in here: on exactly the words they saw, in time, by as many as policy asks for.
+"""What people say to a request comes in here: on exactly the words they saw, on facts that may still be relied on, in
+time, by as many as policy asks for. Whichever way it came, the same is refused.
 
 Consent may be held for a while before anything is done; until that ends, whoever may decide can take it back.
 """
@@ -20,6 +21,7 @@ from caseward.core.roles import Effect, Role
 from caseward.core.task import Draft, ResultStatus
 from caseward.core.text import clean
 from caseward.desk import tools
+from caseward.desk.verdicts import freshness
 from caseward.store import approvals as store
 from caseward.store import cases, contacts, db, log, people, preferences, presence, timers, votes
 from caseward.store.approvals import Request
@@ -54,7 +56,8 @@ def decide(
         NotFound: there is no such request.
         Refused: this person may not decide it.
         Conflict: it was decided, has expired, or the draft is not the one with this digest; Repeated: they consented
-            before; Held: somebody else is editing the reply.
+            before; NotNow: its facts are too old or a system that it needs is degraded; Held: somebody else is editing
+            the reply.
         BadInput: a denial or escalation without a reason, an edit without words or with words the QA gate refuses.
     """
     text, reason, conditions = clean(text or "").strip(), clean(reason).strip(), clean(conditions).strip()
@@ -83,6 +86,7 @@ def decide(
         tools.begin("conclude", request.id, f"conclude:{request.id}")
         tools.announce("approval", request.id, case.id)
         return store.get(request.id)
+    freshness.require(draft)
     if word is Word.EDIT:
         editor = presence.holder(request.id, but=person, now=now)
         if editor is not None:
@@ -111,6 +115,22 @@ def stand_for(approval_id: str, *, person: str, role: str) -> Request:
     draft, _checks, _at = store.draft(request.draft_id)
     vote = Vote(person=person, role=role, word=Word.EDIT, at=tools.now())
     return _vote(case, request, vote, {"verdict": "write", "role": role, "digest": draft.digest, "reply": draft.reply})
+
+
+def read_now(approval_id: str, *, person: str, role: str) -> None:
+    """Have what an open request rests on read anew; it can be decided once that is done.
+
+    Raises:
+        NotFound: there is no such request.
+        Refused: this person may neither decide it nor send it on.
+        Conflict: it is not open any more.
+    """
+    case, request = _locked(approval_id)
+    _require_decider(case, request, person, role, Word.ESCALATE)
+    if request.state is not ApprovalState.OPEN:
+        raise Conflict(f"this request was already {request.state}")
+    _log(case, "read", person, {"approval": request.id})
+    tools.begin("read_anew", request.id, ids.new("read"))
 
 
 def undo(approval_id: str, *, person: str, role: str) -> Request:

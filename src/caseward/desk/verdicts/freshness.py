@@ -17,6 +17,11 @@ class NotNow(Conflict):
 
     code = "not_now"
 
+    def __init__(self, why: str, fix: str, *, stale: bool = False) -> None:
+        """Say why in words, and what is to be done; `stale` where reading anew is enough."""
+        super().__init__(f"{why}; {fix}")
+        self.why, self.stale = why, stale
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Old:
@@ -52,11 +57,19 @@ def down(draft: Draft) -> Sequence[running.Health]:
     return [health for name, health in sorted(running.systems().items()) if health.degraded and name in needed]
 
 
-def require(draft: Draft) -> None:
-    """Return if people may consent to a draft as things stand; raise NotNow otherwise."""
+def unfit(draft: Draft) -> NotNow | None:
+    """Return why nobody may consent to a draft as things stand, or None when people may."""
     systems = [health.system.replace("_", " ") for health in down(draft)]
     if systems:
-        raise NotNow(f"{', '.join(systems)} cannot be relied on now; decide when it answers again")
+        return NotNow(f"{', '.join(systems)} cannot be relied on now", "decide when it answers again")
     stale = [each.name.replace("_", " ") for each in old(draft)]
     if stale:
-        raise NotNow(f"{', '.join(stale)} is too old to decide on; read it now")
+        return NotNow(f"{', '.join(stale)} is too old to decide on", "read it now", stale=True)
+    return None
+
+
+def require(draft: Draft) -> None:
+    """Return if people may consent to a draft as things stand; raise NotNow otherwise."""
+    why = unfit(draft)
+    if why is not None:
+        raise why
