@@ -188,6 +188,15 @@ def test_a_case_is_unread_until_it_is_opened_and_again_when_the_contact_writes(d
     assert unread(coach)
 
 
+def test_a_case_that_somebody_may_not_read_leaves_no_trace_of_their_trying(desk: House) -> None:
+    theirs = desk.case("Dewi Demo", "Tuesday works", **OPEN)
+
+    assert desk.browser(Role.ON_CALL).get(f"/cases/{theirs}").status_code == 404
+
+    with transaction():
+        assert execute(text("select count(*) from case_seen")).scalar() == 0
+
+
 # --- saved views ------------------------------------------------------------------------------------------------------
 
 

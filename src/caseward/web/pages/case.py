@@ -13,7 +13,7 @@ from caseward.desk import notes, tools
 from caseward.flows import by_hand, joining
 from caseward.store import casefile, log, people, seen
 from caseward.store.db import transaction
-from caseward.web import casepage, failures, narrowing, render, workspace
+from caseward.web import casepage, failures, narrowing, readers, render, workspace
 from caseward.web.card import Composed, Notice, Typed
 from caseward.web.dossier import WORK_ON_CASES
 from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, local_path, only
@@ -46,7 +46,7 @@ def case(
     """Show a case; `act` opens the card's editor or its reasons, `before` shows what was said before a number, `done`
     says what was just put together or taken apart, `read` that the facts are being read anew."""
     with transaction():
-        seen.mark(casefile.find(case_id).id, visitor.person.id, at=tools.now())
+        seen.mark(readers.find(visitor.person, case_id).id, visitor.person.id, at=tools.now())
     wish: dict[str, Any] = {"tab": tab, "typed": Typed(act=act), "before": before, "done": done, "reading": bool(read)}
     shown = show(request, visitor, case_id, where=narrowing.where(request), **wish)
     with transaction():

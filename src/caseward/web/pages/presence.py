@@ -7,13 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Response
 from fastapi.responses import JSONResponse
 
-from caseward.core.errors import NotFound
 from caseward.core.roles import Role
 from caseward.desk import tools
-from caseward.store import approvals, casefile, presence, watching
+from caseward.store import approvals, presence, watching
 from caseward.store.db import transaction
-from caseward.store.people import Person
-from caseward.web import card, render
+from caseward.web import card, readers, render
 from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, only
 
 DECIDERS = frozenset({Role.COACH, Role.AGENT, Role.OPS_LEAD})
@@ -52,7 +50,7 @@ def beat(
             presence.leave(tab, visitor.person.id)
             return Response(status_code=204)
         if case:
-            _require_readable(visitor.person, case)
+            readers.find(visitor.person, case)
         if editing and (visitor.person.role not in DECIDERS or approvals.get(editing).case_id != case):
             raise NotForRole("this role edits no replies")
         now = tools.now()
@@ -61,10 +59,3 @@ def beat(
         return Response(status_code=204)
     notice = card.edited_by(holder, tools.pack(), now, " What you wrote is kept.")
     return JSONResponse({"title": notice.title, "text": notice.text}, status_code=409)
-
-
-def _require_readable(person: Person, case_id: str) -> None:
-    """Return if the person may read the case; raise NotFound if not, or if there is none."""
-    casefile.find(case_id)
-    if person.role is Role.ON_CALL and case_id not in watching.affected([case_id]):
-        raise NotFound(f"no case {case_id!r}")
