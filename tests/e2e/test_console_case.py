@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,6 +34,7 @@ from caseward.store.context import Reading
 from caseward.store.context import keep as keep_reading
 from caseward.store.db import transaction
 from caseward.store.effects import EffectState
+from caseward.web import casepage
 from caseward.web.casepage import CONTACT_ROLES
 from caseward.web.dossier import WORK_ON_CASES
 from tests.channels_house import House as Plug
@@ -297,7 +299,8 @@ def test_two_cases_become_one_after_a_look_at_what_that_does_and_two_again(desk:
     assert f"?other={part}" in found
     assert f"1 message and no notes move to #{numbers[0]}" in preview.text
     assert before is None
-    assert f"#{numbers[1]} became part of #{numbers[0]}" in merged.text
+    assert f'<a class="link" href="/cases/{numbers[1]}">#{numbers[1]}</a> became part of #{numbers[0]}' in merged.text
+    assert browser.get(f"/cases/{numbers[1]}").status_code == 200
     assert "It is me again" in merged.text
     assert f'Part of <a class="link" href="/cases/{whole}"' in browser.get(f"/cases/{part}").text
 
@@ -309,6 +312,25 @@ def test_two_cases_become_one_after_a_look_at_what_that_does_and_two_again(desk:
         assert cases.get(part).merged is None
         assert [each.text for each in messages.of_case(part) if each.inbound] == ["It is me again"]
     assert "/merges/" not in browser.get(f"/cases/{whole}").text
+
+
+def test_the_history_goes_on_where_a_page_of_it_ends(desk: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = open_case(desk)
+    monkeypatch.setattr(casepage, "HISTORY", 2)
+    with transaction():
+        for word in ("first", "second", "third"):
+            log.append("tag", "house", {"added": word}, at=tools.now(), case_id=case)
+    browser = desk.browser(Role.COACH)
+
+    latest = browser.get(f"/cases/{case}?tab=history").text
+    older = re.search(r'href="([^"]*older=\d+)#file"', latest)
+    assert older
+    earlier = browser.get(html.unescape(older[1])).text
+
+    told = [f"Put on {word}" for word in ("first", "second", "third")]
+    assert [each in latest for each in told] == [False, True, True]
+    assert [each in earlier for each in told] == [True, False, False]
+    assert "Show the latest" in earlier and "Show the latest" not in latest
 
 
 def test_in_a_case_that_is_part_of_another_nothing_is_said_settled_or_taken_up(desk: House) -> None:

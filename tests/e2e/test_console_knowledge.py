@@ -239,7 +239,9 @@ def test_a_page_is_marked_as_reviewed_retired_and_added_by_proposals(desk: House
     for where in (reviewed.url.path, retired.url.path, added):
         with transaction():
             files_now = releases.files(where.rpartition("/")[2])
+            risky = releases.get(where.rpartition("/")[2]).high_risk
         changed.append({line for text in files_now.values() for line in text.splitlines()} - known)
+        assert risky is (where != reviewed.url.path)  # a page that was only read again says what it said
     assert changed[0] == {"reviewed: 2026-11-23"}
     assert changed[1] <= {"status: retired"}
     with transaction():

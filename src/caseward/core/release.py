@@ -7,9 +7,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from caseward.core.knowledge import Article
 from caseward.core.pack import Pack
 from caseward.core.roles import Actor, Effect
 
@@ -120,7 +121,7 @@ def high_risk(changed: Iterable[Changed], before: Pack, after: Pack) -> tuple[st
     """Return why a person must consent whatever the pack says, a sentence each; nothing for a change of low risk.
 
     That is policy, how messages are understood, a page that a rule rests on, and a page that is or was published: its
-    words go out by themselves.
+    words go out by themselves. That a page was read again changes nothing that is said.
     """
     return tuple(dict.fromkeys(_risks(changed, before, after)))
 
@@ -132,10 +133,17 @@ def _risks(changed: Iterable[Changed], before: Pack, after: Pack) -> Iterator[st
             yield f"{each.part} changes"
         elif each.part is Part.KNOWLEDGE:
             page = each.path.removeprefix("knowledge/").removesuffix(".yaml")
+            if _read_again(before.articles.get(page), after.articles.get(page)):
+                continue
             if page in rested_on:
                 yield f"rules rest on the page {page}"
             elif any(page in pack.articles and pack.articles[page].status == "published" for pack in (before, after)):
                 yield f"the page {page} is answered from without asking"
+
+
+def _read_again(was: Article | None, now: Article | None) -> bool:
+    """Return whether a page says what it said, and was only read again since."""
+    return was is not None and now is not None and was != now and replace(was, reviewed=now.reviewed) == now
 
 
 def lane(touched: Iterable[Part], pack: Pack, *, risky: bool) -> str:

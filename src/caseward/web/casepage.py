@@ -29,8 +29,8 @@ from caseward.web.turns import Turn, turns
 TABS = {"file": "Case file", "history": "History", "trace": "Trace"}
 HEARD = "acknowledgement"
 """Template that says that we heard, and no more."""
-HISTORY = 200
-"""Entries the History tab shows."""
+HISTORY = 100
+"""Entries that one page of the History tab shows."""
 LAST = 50
 """Drafts, requests and pieces of work that a page knows of."""
 CONTACT_ROLES = dossier.WORK_ON_CASES | {Role.ADMIN}
@@ -90,6 +90,10 @@ class CasePage:
     earlier: Sequence[dossier.Other]
     effort: Sequence[dossier.Pair]
     history: Sequence[Told]
+    history_older: str
+    """Where the History tab goes on; empty at its end."""
+    history_latest: str
+    """Where it begins, where this is not it."""
     audit_href: str
     trace: Sequence[Turn]
     may_try: bool
@@ -145,6 +149,8 @@ class Wish:
     tab: str = "file"
     before: int = 0
     """Number before which the conversation is shown; 0 for its end."""
+    older: int = 0
+    """Entry before which the History tab begins; 0 for the latest."""
     done: str = ""
     """The merge or split that was just done."""
     typed: Typed = field(default_factory=Typed)
@@ -178,7 +184,10 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         zone=pack.hours.zone,
         now=now,
         may_open=person.role in dossier.WORK_ON_CASES,
+        number=file.case.number,
     )
+    logged, more = _history(file.case, names, wish.older) if wish.tab == "history" else ((), 0)
+    history_at = with_query(wish.href, tab="history")
     request = file.request
     shown = request or (file.requests[0] if file.requests else None)
     drafted = file.draft(shown.draft_id) if shown else next(iter(file.drafted), None)
@@ -220,7 +229,9 @@ def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish
         evidence=citations.evidence_of(draft),
         earlier=[dossier.other(each, pack) for each in file.earlier],
         effort=dossier.effort(file, draft),
-        history=_history(file.case, names) if wish.tab == "history" else (),
+        history=logged,
+        history_older=f"{history_at}&older={more}#file" if more else "",
+        history_latest=f"{history_at}#file" if wish.older else "",
         audit_href=f"/audit?case={file.case.number}",
         trace=turns(pack, file) if wish.tab == "trace" else (),
         may_try=person.role in trying.READERS,
@@ -334,9 +345,10 @@ def _acknowledged(pack: Pack, file: CaseFile, said: Stretch) -> str:
     return first.id if templates & heard else ""
 
 
-def _history(case: Case, names: Mapping[str, str]) -> list[Told]:
-    found = trail.entries(trail.Filter(case_id=case.id), limit=HISTORY)
-    return [entries.told(entry, names=names, numbers={}) for entry in found]
+def _history(case: Case, names: Mapping[str, str], before: int) -> tuple[Sequence[Told], int]:
+    """Return what is logged of a case, the latest first, and the entry before which it goes on; 0 at the end."""
+    found = trail.page(trail.Filter(case_id=case.id, before=before), limit=HISTORY)
+    return [entries.told(entry, names=names, numbers={}) for entry in found.entries], found.more
 
 
 def _merged(pack: Pack, case: Case) -> dossier.Other | None:

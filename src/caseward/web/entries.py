@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from caseward.core import naming
 from caseward.core.case import DESK, CaseStatus
+from caseward.desk import tools
 from caseward.store.trail import Entry
 from caseward.web import words
 
@@ -127,35 +129,100 @@ def _health(payload: Payload) -> str:
     return words.joined([f"{words.humane(str(payload.get('system') or ''))} {state}", _plain(payload.get("why"))])
 
 
+def _shift(payload: Payload) -> str:
+    return "Is given cases" if payload.get("on shift") else "Is away"
+
+
+def _preference(payload: Payload) -> str:
+    wants = "Wants to hear from us" if payload.get("wanted") else "Wants nothing they did not ask for"
+    return words.joined([wants, words.channel(str(payload.get("channel") or ""))])
+
+
+def _retention(payload: Payload) -> str:
+    return f"{payload.get('count')} of {_plain(payload.get('kind'))}, older than {payload.get('days')} days"
+
+
+def _outreach(payload: Payload) -> str:
+    """Return what became of a playbook's call, without whom it was about."""
+    return words.joined([words.humane(str(payload.get("playbook") or "").replace("-", "_")),
+                         _plain(payload.get("step")), _plain(payload.get("why"))])  # fmt: skip
+
+
+def _snooze(payload: Payload) -> str:
+    until = naming.instant(payload.get("until"))
+    if until is not None:
+        return f"Out of sight until {naming.local(until, tools.pack().hours.zone, now=tools.now())}"
+    return words.joined(["Brought back", _plain(payload.get("woken"))])
+
+
+def _tag(payload: Payload) -> str:
+    """Return the tag as it was typed; it is no code."""
+    return next((f"{what} {payload[name]}" for name, what in (("added", "Put on"), ("removed", "Taken off"))
+                 if payload.get(name)), "")  # fmt: skip
+
+
+def _view(payload: Payload) -> str:
+    did = next((each for each in ("saved", "renamed", "moved", "deleted") if each in payload), "changed")
+    return words.joined([did.capitalize(), str(payload.get("name") or "")])
+
+
+def _phase(payload: Payload) -> str:
+    return words.joined(
+        [f"{_plain(payload.get('phase'))}, {_plain(payload.get('topology'))}", _plain(payload.get("reason"))]
+    )
+
+
+def _lane(payload: Payload) -> str:
+    return words.joined([_plain(payload.get("what")), _plain(payload.get("lane")),
+                         words.channel(str(payload.get("channel") or ""))])  # fmt: skip
+
+
 KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
+    "admission": ("user-check", "Let in on a channel", _parts("state", "channel")),
     "approval": ("hand", "Asked for a decision", _parts("question")),
     "break_glass": ("triangle-alert", "Woke a person", _parts("wakes", "because", "severity")),
     "breach": ("triangle-alert", "A promise was missed", _parts("clock")),
     "case": ("circle-dot", "Case", _case),
+    "candidate": ("circle-help", "Question without an answer", _parts("state", "reason")),
     "check": ("shield-check", "Checked the draft", _check),
+    "confirmation": ("send", "Confirmation by mail", _parts("state", "why")),
     "decision": ("shield-alert", "Decided by rule", _decision),
     "delivery": ("send", "Delivery", _parts("state", "error")),
     "denied": ("lock", "Refused to do it", _parts("effect", "why", "role", "lane")),
     "draft": ("pencil", "Drafted a reply", _parts("reply")),
     "edited": ("pencil", "Customer changed a message", _parts("what", "text")),
+    "error": ("triangle-alert", "A fault of ours", _parts("what")),
+    "export": ("arrow-up-right", "Took data out", _parts("of", "format", "filters")),
     "fact": ("database", "Read a fact", _fact),
     "health": ("activity", "Health of a system", _health),
     "identity": ("user-check", "Checked identity", _parts("outcome")),
     "inbound": ("message-circle", "Message came in", _parts("text")),
+    "lane": ("users", "Where the team reads", _lane),
     "link": ("history", "What belongs together", _link),
     "mention": ("eye", "Saw that a note calls upon them", _parts("seen")),
     "note": ("pencil", "Wrote an internal note", _parts("text")),
+    "outreach": ("send", "Message nobody asked for", _outreach),
+    "phase": ("shield-check", "How far the desk is trusted", _phase),
+    "preference": ("bell", "What the contact wants to hear", _preference),
     "rating": ("message-circle", "Said how it was", _parts("score", "comment")),
     "person": ("users", "People of the house", _parts("what", "name", "role", "reason")),
     "result": ("circle-check", "Carried out", _parts("skill", "status", "reference", "detail")),
     "read": ("history", "Had the facts read anew", _parts()),
+    "release": ("book-open", "Release", _parts("release", "state", "reason")),
+    "retention": ("database", "Deleted what was old", _retention),
     "reveal": ("eye", "Looked at personal data", _parts("field")),
     "send": ("send", "Reply sent", _parts("text")),
+    "shift": ("users", "Cases in turn", _shift),
     "sign_in": ("lock", "Sign-in", _parts("what", "method", "whose")),
+    "snooze": ("clock", "Snooze", _snooze),
+    "stale": ("history", "Decided anew, because something moved", _parts("readings", "policy")),
+    "tag": ("pencil", "Tag", _tag),
     "task": ("wrench", "Asked operations", _parts("skill", "state")),
     "token": ("lock", "Token for a program", _parts("what", "name", "role")),
     "triage": ("info", "Understood the message", _parts("intent", "language", "signals")),
+    "trouble": ("triangle-alert", "Trouble with a channel", _parts("channel", "what", "why")),
     "undelivered": ("triangle-alert", "Did not reach the contact", _parts("why")),
+    "view": ("inbox", "View of the inbox", _view),
     "verdict": ("check-check", "Verdict", _verdict),
     "withheld": ("lock", "Not said: a person answers", _parts("text")),
     "warning": ("clock", "A promise is near", _parts("clock")),

@@ -14,7 +14,9 @@ from caseward.web import shelves, words
 from caseward.web.shelves import FileShown
 
 LOOKED_AT = 60
-"""Releases that are looked at, the latest first."""
+"""Releases that are looked at, the latest first, and how many more at each wish to see earlier ones."""
+MOST = 600
+"""Releases that are looked at in all; `caseward release list` knows more."""
 GONE = ""
 
 
@@ -32,13 +34,30 @@ class Version:
     """The release that held the version before; empty for the first."""
 
 
-def versions(path: str) -> Sequence[Version]:
-    """Return the published releases that changed a file, the latest first; needs an open transaction."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """The releases that changed a file, as far back as was looked."""
+
+    found: Sequence[Version]
+    looked: int
+    """Releases that were looked at; 0 where that is all there are."""
+    more: int
+    """How many to look at for earlier ones; 0 where that would be too many, or all were looked at."""
+
+
+def versions(path: str, look: int = LOOKED_AT) -> Versions:
+    """Return the published releases that changed a file among the latest `look`; needs an open transaction."""
     part, names = part_of(path), people.names()
-    known = [each for each in releases.published(limit=LOOKED_AT) if each.kept]
+    look = min(max(look, LOOKED_AT), MOST)
+    latest = releases.published(limit=look + 1)
+    cut = len(latest) > look
+    known = [each for each in latest[:look] if each.kept]
     known = [each for each in known if not each.base or part in each.changed]
     found: list[Version] = []
     mark, was = GONE, ""
+    if cut and latest[look].kept:
+        mark = _marks(latest[look].id, latest[look].digest).get(path, GONE)
+        was = latest[look].id if mark else ""
     for release in reversed(known):
         now = _marks(release.id, release.digest).get(path, GONE)
         if now != mark:
@@ -53,7 +72,8 @@ def versions(path: str) -> Sequence[Version]:
             )
             found.insert(0, version)
             mark, was = now, release.id
-    return found
+    more = look + LOOKED_AT if cut and look < MOST else 0
+    return Versions(found=found, looked=look if cut else 0, more=more)
 
 
 def compared(path: str, before: str, after: str) -> FileShown | None:

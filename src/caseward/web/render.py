@@ -38,6 +38,7 @@ def environment() -> Environment:
     )
     made.globals["asset"] = assets.url
     made.filters["at"] = _at
+    made.filters["time"] = _time
     made.filters["instant"] = _instant
     made.filters["initials"] = initials
     made.filters["humane"] = words.humane
@@ -146,6 +147,10 @@ def initials(name: str) -> str:
 @pass_context
 def _at(context: Context, at: datetime) -> str:
     return times.local(at, zone(), now=context["now"])
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(zone()):%H:%M}"
 
 
 def _instant(at: datetime) -> str:

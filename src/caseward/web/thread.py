@@ -22,14 +22,17 @@ DESK = "Support"
 QUOTE = 90
 """Characters that are shown of a message that another one answers."""
 WITHDRAWN, REACTION = "withdrawn", "reaction"
+NUMBER = re.compile(r"(?<![\w#&/])#(?P<number>\d{1,9})\b")
+"""A case as people and the desk name it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A stretch of a note; a called one is somebody's name."""
+    """A stretch of a note or an event; a called one is somebody's name, one with an address is another case."""
 
     text: str
     called: bool = False
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ class Item:
     before: Sequence[Before] = ()
     reactions: Sequence[str] = ()
     pieces: Sequence[Piece] = ()
-    """A note's text, cut where it calls upon somebody."""
+    """A note's text or an event's title, cut where it calls upon somebody or names another case."""
     icon: str = ""
     title: str = ""
     undo: str = ""
@@ -88,6 +91,8 @@ class Reader:
     now: datetime
     may_open: bool
     """Whether files may be opened."""
+    number: int = 0
+    """The case's own, which leads nowhere."""
 
 
 def thread(said: Sequence[Said], events: Iterable[Told], reader: Reader, *, acknowledged: str = "") -> list[Item]:
@@ -112,7 +117,15 @@ def thread(said: Sequence[Said], events: Iterable[Told], reader: Reader, *, ackn
         for each in lost
     ]  # fmt: skip
     items += [
-        Item(kind="event", at=each.at, icon=each.icon, title=each.title, text=each.text, undo=each.undo)
+        Item(
+            kind="event",
+            at=each.at,
+            icon=each.icon,
+            title=each.title,
+            text=each.text,
+            undo=each.undo,
+            pieces=_pieces(each.title, None, reader.number) if each.kind == "link" else (),
+        )
         for each in events
     ]
     return _by_day(_folded(sorted(items, key=lambda item: item.at)), reader)
@@ -137,7 +150,7 @@ def _said(each: Said, target: Said | None, reactions: Sequence[str], reader: Rea
     message = each.message
     if message.kind == "note":
         who = words.who(message.author, reader.names)
-        pieces = _pieces(message.text, reader.calls)
+        pieces = _pieces(message.text, reader.calls, reader.number)
         return Item(kind="note", at=message.at, id=message.id, who=who, letters=render.initials(who), pieces=pieces)
     who = _who(message, reader)
     carried = attached.attached(each, may_open=reader.may_open)
@@ -185,11 +198,19 @@ def _timed(said: Sequence[Said], items: list[Item], acknowledged: str) -> list[I
     return [replace(item, aside=aside) if item is first else item for item in items]
 
 
-def _pieces(text: str, calls: re.Pattern[str] | None) -> list[Piece]:
+def _pieces(text: str, calls: re.Pattern[str] | None, own: int) -> list[Piece]:
+    """Return a text cut where it calls upon somebody, or names a case that is not its `own`."""
+    marked = [(found, Piece(text=found[0], called=True)) for found in (calls.finditer(text) if calls else ())]
+    marked += [
+        (found, Piece(text=found[0], href=f"/cases/{int(found['number'])}"))
+        for found in NUMBER.finditer(text)
+        if int(found["number"]) != own
+    ]
     pieces, end = [], 0
-    for found in calls.finditer(text) if calls else ():
-        pieces += [Piece(text=text[end : found.start()]), Piece(text=found[0], called=True)]
-        end = found.end()
+    for found, piece in sorted(marked, key=lambda each: each[0].start()):
+        if found.start() >= end:
+            pieces += [Piece(text=text[end : found.start()]), piece]
+            end = found.end()
     return [each for each in (*pieces, Piece(text=text[end:])) if each.text]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -116,6 +117,16 @@ def test_a_page_that_is_published_by_the_change_is_of_high_risk_too(school: Pack
 
     assert high_risk([a_change("knowledge/parking-transport.yaml")], before, before) == ()
     assert high_risk([a_change("knowledge/parking-transport.yaml")], before, school) != ()
+
+
+def test_that_a_page_was_read_again_is_of_low_risk_and_any_other_word_is_not(school: Pack) -> None:
+    def risks_of(**changed: object) -> tuple[str, ...]:
+        page = replace(school.articles["refund-policy"], **changed)  # type: ignore[arg-type]
+        after = replace(school, articles={**school.articles, "refund-policy": page})
+        return high_risk([a_change("knowledge/refund-policy.yaml")], school, after)
+
+    assert risks_of(reviewed=date(2026, 11, 22)) == ()
+    assert risks_of(reviewed=date(2026, 11, 22), owner="agent") != ()
 
 
 def test_the_strictest_lane_of_the_parts_must_consent_and_the_strongest_where_nothing_is_said(school: Pack) -> None:

@@ -1,4 +1,5 @@
-"""Every kind of entry that the program writes into its action log is explained where people learn to read it."""
+"""Every kind of entry that the program writes into its action log is explained where people learn to read it, and has
+a title where they read it."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from caseward.web import entries
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/how-to/read-a-case.md"
@@ -36,6 +39,10 @@ def explained() -> set[str]:
 
 def test_every_kind_that_is_written_is_explained_and_no_other() -> None:
     assert written() == explained()
+
+
+def test_every_kind_that_is_explained_has_a_title_and_no_other() -> None:
+    assert set(entries.KINDS) == explained()
 
 
 def test_a_kind_is_found_however_it_is_written() -> None:

@@ -31,16 +31,17 @@ def article(
     release: Annotated[str, Query(max_length=40)] = "",
     before: Annotated[str, Query(max_length=40)] = "",
     after: Annotated[str, Query(max_length=40)] = "",
+    look: Annotated[int, Query(ge=0, le=history.MOST)] = 0,
 ) -> Response:
     """Show a page as it is, or as a release had it."""
     path = editing.path_of("article", article_id)
     with transaction():
         pack = _pack(release)
-        versions = history.versions(path)
+        versions = history.versions(path, look)
         compared = history.compared(path, before, after) if before and after else None
         names, today = people.names(), today_there()
         now, found = tools.now(), pack.articles.get(article_id)
-        if found is None and not versions:
+        if found is None and not versions.found:
             raise NotFound(f"there is no article {article_id}")
         context: dict[str, Any] = {
             "id": article_id,

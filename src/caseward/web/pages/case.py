@@ -40,14 +40,23 @@ def case(
     tab: str = "file",
     act: str = "",
     before: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    older: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     done: Annotated[str, Query(max_length=100)] = "",
     read: str = "",
 ) -> Response:
-    """Show a case; `act` opens the card's editor or its reasons, `before` shows what was said before a number, `done`
-    says what was just put together or taken apart, `read` that the facts are being read anew."""
+    """Show a case; `act` opens the card's editor or its reasons, `before` shows what was said before a number, `older`
+    what was logged before an entry, `done` says what was just put together or taken apart, `read` that the facts are
+    being read anew."""
     with transaction():
         seen.mark(readers.find(visitor.person, case_id).id, visitor.person.id, at=tools.now())
-    wish: dict[str, Any] = {"tab": tab, "typed": Typed(act=act), "before": before, "done": done, "reading": bool(read)}
+    wish: dict[str, Any] = {
+        "tab": tab,
+        "typed": Typed(act=act),
+        "before": before,
+        "older": older,
+        "done": done,
+        "reading": bool(read),
+    }
     shown = show(request, visitor, case_id, where=narrowing.where(request), **wish)
     with transaction():
         notes.seen(casefile.find(case_id), visitor.person.id)

@@ -71,14 +71,15 @@ def template(
     visitor: Annotated[Visitor, Depends(only(READERS))],
     before: Annotated[str, Query(max_length=40)] = "",
     after: Annotated[str, Query(max_length=40)] = "",
+    look: Annotated[int, Query(ge=0, le=history.MOST)] = 0,
 ) -> Response:
     """Show a template with sample values in its places."""
     pack, path = tools.pack(), editing.path_of("template", template_id)
     found = pack.templates.get(template_id)
     with transaction():
-        names, versions = people.names(), history.versions(path)
+        names, versions = people.names(), history.versions(path, look)
         compared = history.compared(path, before, after) if before and after else None
-    if found is None and not versions:
+    if found is None and not versions.found:
         raise NotFound(f"there is no template {template_id}")
     context = {
         "id": template_id,
