@@ -12,14 +12,29 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, literal, or_, select, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    CompoundSelect,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
-from caseward.core.approval import ApprovalState
-from caseward.core.case import DESK, DONE, OURS, UNDONE, CaseStatus
+from caseward.core.case import DESK, DONE, OURS, CaseStatus
 from caseward.core.policy import Tier
 from caseward.store.browse import HAS_FILES
 from caseward.store.db import execute
-from caseward.store.tables import approvals, cases, clocks, contacts, messages
+from caseward.store.tables import OPEN, approvals, cases, clocks, contacts, messages
 from caseward.store.tables_console import case_seen, case_tags, mentions
 from caseward.store.views import Asker
 
@@ -145,6 +160,15 @@ class Page:
     """Group of the first row of the next page; None where there is none."""
 
 
+_UNDONE: ColumnElement[bool] = literal_column(f"cases.status in {OPEN}", Boolean)
+_IS_ASKED: ColumnElement[bool] = literal_column("approvals.state = 'open'", Boolean)
+"""Word for word what indexes hold, which are of use only where the planner can read that."""
+
+
+_WHOLE = frozenset({View.ALL_OPEN, View.UNASSIGNED, View.WAITING, View.PENDING, View.AFFECTED})
+"""Views that most open cases may be in."""
+
+
 def page(wanted: Wanted, number: int = 1) -> Page:
     """Return a page of cases: decisions first, then our own moves, then the waiting; the next deadline first."""
     start = max(0, (number - 1) * PAGE - 1)
@@ -175,7 +199,7 @@ def count(wanted: Sequence[Wanted]) -> list[int]:
 def next_unassigned(asker: Asker, *, skip: Sequence[str] = ()) -> str | None:
     """Return the id of the case that most needs a person and that the asker may decide, if one is asked about."""
     theirs = select(literal(1)).where(
-        approvals.c.case_id == cases.c.id, approvals.c.state == ApprovalState.OPEN, approvals.c.lane.not_in(asker.lanes)
+        approvals.c.case_id == cases.c.id, _IS_ASKED, approvals.c.lane.not_in(asker.lanes)
     )
     query = (
         select(cases.c.id)
@@ -201,7 +225,7 @@ def unassigned(*, limit: int) -> Sequence[Unassigned]:
     """Return the cases that need a person and that none has, the next to be due first."""
     lanes = (
         select(func.array_agg(approvals.c.lane))
-        .where(approvals.c.case_id == cases.c.id, approvals.c.state == ApprovalState.OPEN)
+        .where(approvals.c.case_id == cases.c.id, _IS_ASKED)
         .scalar_subquery()
         .label("lanes")
     )
@@ -215,8 +239,10 @@ def unassigned(*, limit: int) -> Sequence[Unassigned]:
 
 
 def _count(wanted: Wanted) -> ScalarSelect[Any]:
-    some = select(literal(1)).select_from(cases).where(*_conditions(wanted)).limit(MANY).subquery()
-    return select(func.count()).select_from(some).scalar_subquery()
+    some = select(literal(1)).select_from(cases).where(*_conditions(wanted)).limit(MANY)
+    if wanted.view in _WHOLE:
+        some = some.order_by(cases.c.due_at)  # by the index of open cases: any hundred would be looked for among all
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
 def _shown(wanted: Wanted, *, start: int, count: int) -> Select[Any]:
@@ -258,34 +284,37 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 def _belongs(view: View, asker: Asker, day: Day) -> ColumnElement[bool]:
     """Return the condition under which a case belongs to a view."""
-    seen = cases.c.snoozed_until.is_(None)
-    undone = cases.c.status.in_(sorted(UNDONE))
+    undone = and_(_UNDONE, cases.c.snoozed_until.is_(None))
     match view:
         case View.FOR_YOU:
-            asked = select(approvals.c.case_id).where(
-                approvals.c.state == ApprovalState.OPEN, approvals.c.lane.in_(asker.lanes)
-            )
-            called = select(mentions.c.case_id).where(
-                mentions.c.person_id == asker.person_id, mentions.c.seen_at.is_(None)
-            )
-            own = or_(cases.c.id.in_(asked), cases.c.owner == asker.person_id, cases.c.id.in_(called))
-            return and_(undone, seen, own)
+            return and_(undone, cases.c.id.in_(_of_person(asker)))
         case View.ALL_OPEN:
-            return and_(undone, seen)
+            return undone
         case View.UNASSIGNED:
             return _needs_a_person()
         case View.AFFECTED | View.PENDING:
-            return and_(cases.c.status == CaseStatus.PENDING_VERIFICATION, seen)
+            return and_(cases.c.status == CaseStatus.PENDING_VERIFICATION, undone)
         case View.BREACHING:
-            return and_(undone, seen, *_nearly_due(day))
+            return and_(undone, *_nearly_due(day))
         case View.WAITING:
-            return and_(cases.c.status == CaseStatus.WAITING_CUSTOMER, seen)
+            return and_(cases.c.status == CaseStatus.WAITING_CUSTOMER, undone)
         case View.REOPENED:
-            return and_(cases.c.reopened_at >= day.week_began_at, undone, seen)
+            return and_(cases.c.reopened_at >= day.week_began_at, undone)
         case View.SNOOZED:
-            return and_(cases.c.snoozed_until.is_not(None), undone)
+            return and_(cases.c.snoozed_until.is_not(None), _UNDONE)
         case View.CLOSED:
             return and_(cases.c.status.in_(sorted(DONE)), cases.c.merged.is_(None))
+
+
+def _of_person(asker: Asker) -> CompoundSelect[Any]:
+    """Return the cases that somebody may decide, has, or was called upon in, each found by an index of its own."""
+    has = cases.alias("has")
+    owned = literal_column(f"has.owner <> '{DESK}' and has.status in {OPEN}", Boolean)
+    return union_all(
+        select(approvals.c.case_id).where(_IS_ASKED, approvals.c.lane.in_(asker.lanes)),
+        select(has.c.id).where(has.c.owner == asker.person_id, owned),
+        select(mentions.c.case_id).where(mentions.c.person_id == asker.person_id, mentions.c.seen_at.is_(None)),
+    )
 
 
 def _needs_a_person() -> ColumnElement[bool]:
@@ -293,6 +322,7 @@ def _needs_a_person() -> ColumnElement[bool]:
         cases.c.owner == DESK,
         cases.c.status.in_((CaseStatus.OPEN, CaseStatus.WAITING_APPROVAL)),
         cases.c.snoozed_until.is_(None),
+        _UNDONE,
     )
 
 
@@ -334,7 +364,7 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _group(day: Day) -> ColumnElement[int]:
-    asked = cases.c.id.in_(select(approvals.c.case_id).where(approvals.c.state == ApprovalState.OPEN))
+    asked = cases.c.id.in_(select(approvals.c.case_id).where(_IS_ASKED))
     ours = or_(cases.c.status.in_(sorted(OURS)), cases.c.due_at < day.ends_at)
     return case((cases.c.status.in_(sorted(DONE)), 3), (asked, 0), (ours, 1), else_=2)
 
@@ -348,7 +378,7 @@ def _numbers(number: Any, grouped: Any = None) -> tuple[ColumnElement[int], ...]
 def _open_request(at: Any) -> Any:
     return (
         select(approvals.c.lane)
-        .where(approvals.c.case_id == at.c.id, approvals.c.state == ApprovalState.OPEN)
+        .where(approvals.c.case_id == at.c.id, _IS_ASKED)
         .order_by(approvals.c.expires_at)
         .limit(1)
         .lateral("ask")

@@ -169,7 +169,13 @@ cases = Table(
     moment("snoozed_until", required=False),
     moment("due_at", required=False),  # of the next clock that runs; kept with the clocks, for lists
     moment("reopened_at", required=False),
-    Index("cases_due_idx", "due_at", postgresql_where=text(f"status in {OPEN}")),
+    Index(
+        "cases_open_idx",
+        "due_at",
+        "number",
+        postgresql_include=["status", "owner"],
+        postgresql_where=text(f"snoozed_until is null and status in {OPEN}"),
+    ),
     Index("cases_owned_idx", "owner", postgresql_where=text(f"owner <> 'desk' and status in {OPEN}")),
     Index("cases_reopened_idx", "reopened_at", postgresql_where=text("reopened_at is not null")),
     Index("cases_snoozed_idx", "snoozed_until", postgresql_where=text("snoozed_until is not null")),
@@ -194,6 +200,7 @@ clocks = Table(
     moment("met_at", required=False),
     moment("breached_at", required=False),
     Index("clocks_due_idx", "due_at", postgresql_where=text("met_at is null")),
+    Index("clocks_deciding_idx", "case_id", "due_at", postgresql_where=text("kind = 'decision' and met_at is null")),
 )
 
 decisions = Table(

@@ -112,7 +112,7 @@ def queue(
             now=now,
             opened=open_id,
         ),
-        "empty": _nothing_to_decide(own, now),
+        "empty": None if asks else _nothing_to_decide(own, now),
         "pager": Pager(),
         "back": "/approvals",
         "case": None,
