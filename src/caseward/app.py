@@ -357,7 +357,7 @@ def _lay_out(pack: Pack, now: datetime) -> None:
         known = {name: str(person.get(name, "")) for name in ("name", "email", "phone", "locale")}
         contacts.keep(Contact(id=ContactId(str(person["id"])), **known), sample=True, now=now)
     for role in Role:
-        name = f"Sample {role.replace('_', ' ')}"
+        name = role.replace("_", " ").capitalize()
         people.add(Person(id=f"sample_{role}", name=name, role=role, sample=True), now=now)
 
 

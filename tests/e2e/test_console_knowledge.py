@@ -98,7 +98,7 @@ def test_articles_are_found_by_words_topic_and_review(desk: House, files: Files)
     assert found.count("/knowledge/articles/") < everything.count("/knowledge/articles/")
     assert "No article matches" in none
     assert "Past review" in words_of(late)
-    assert "Cited 1 times in 28 days" in article
+    assert "Cited 1 time in 28 days" in article
     assert f"#{cases_number(case)}" in article
 
 

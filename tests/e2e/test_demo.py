@@ -158,7 +158,7 @@ def test_a_sign_in_link_signs_its_role_in_as_often_as_one_likes(demo: Demo) -> N
             inside = browser.post(f"{demo.url}{form[1]}", data=hidden)
 
             assert inside.status_code == 200
-            assert "Sample coach" in inside.text
+            assert 'title="Your account">Coach</a>' in inside.text
 
 
 def test_the_five_things_begin_as_the_guide_says(demo: Demo, school: Pack) -> None:

@@ -203,9 +203,10 @@ def effort(file: CaseFile, draft: Draft | None) -> list[Pair]:
     """Return what the case has taken so far."""
     pairs = [Pair(label="Turns", value=str(file.case.turns))]
     if draft:
-        pairs.append(Pair(label="Drafted by", value=f"Template {draft.template}" if draft.template else "A person"))
-    if file.case.reopened:
-        pairs.append(Pair(label="Reopened", value=f"{file.case.reopened} times"))
+        template = words.humane(draft.template.replace("-", "_"))
+        pairs.append(Pair(label="Drafted by", value=f"Template “{template}”" if template else "A person"))
+    if often := file.case.reopened:
+        pairs.append(Pair(label="Reopened", value="Once" if often == 1 else f"{often} times"))
     return pairs
 
 

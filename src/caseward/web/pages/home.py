@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from caseward.web import menu, render
+from caseward.web.casepage import CONTACT_ROLES
 from caseward.web.session import Visitor, form_visitor, local_path, set_strict_cookie, visitor
 
 YEAR = 365 * 24 * 3600
@@ -24,7 +25,8 @@ def home(visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
 @router.get("/more")
 def more(request: Request, visitor: Annotated[Visitor, Depends(visitor)]) -> Response:
     """Show what the bottom bar of a phone has no room for."""
-    return render.page(request, "more.html", visitor=visitor, here="/more")
+    context = {"reads_contacts": visitor.person.role in CONTACT_ROLES}
+    return render.page(request, "more.html", context, visitor=visitor, here="/more")
 
 
 @router.post("/theme")

@@ -74,6 +74,7 @@ function toggleFile() {
   if (hidden) root.dataset.file = "hidden";
   else delete root.dataset.file;
   if (!hidden) one("#file").focus();
+  else one(".file-away button").focus();
   say(hidden ? "Case file put away" : "Case file shown");
   remember("file", hidden ? "hidden" : "shown");
   return true;
@@ -82,6 +83,12 @@ function toggleFile() {
 one("[data-menu-form]")?.addEventListener("submit", (event) => {
   event.preventDefault();
   toggleMenu();
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-file-form]")) return;
+  event.preventDefault();
+  toggleFile();
 });
 
 let going = 0;
