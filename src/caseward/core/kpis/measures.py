@@ -7,7 +7,8 @@ estimate, which without any running one is the nearest rank; tests/property/test
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -42,37 +43,44 @@ class Measured:
     """So many are still running that only a lower bound is known."""
 
 
-Reduce = Callable[[Sequence[Observation]], Measured]
+Reduce = Callable[[Iterable[Observation]], Measured]
+"""Takes observations as they come and keeps none: ten thousands that are held are what a process is busy with."""
 
 
 def percentile(percent: int) -> Reduce:
     """Return what measures a percentile."""
 
-    def reduce(observed: Sequence[Observation]) -> Measured:
-        over = [each.value for each in observed if each.final]
-        still = [each.value for each in observed if not each.final]
-        value, at_least = quantile(over, still, percent)
-        return Measured(value=value, n=len(observed), running=len(still), at_least=at_least)
+    def reduce(observed: Iterable[Observation]) -> Measured:
+        over: list[float] = []
+        still: list[float] = []
+        for _case, value, final in observed:
+            (over if final else still).append(value)
+        measured, at_least = quantile(over, still, percent)
+        return Measured(value=measured, n=len(over) + len(still), running=len(still), at_least=at_least)
 
     return reduce
 
 
-def share(observed: Sequence[Observation]) -> Measured:
+def share(observed: Iterable[Observation]) -> Measured:
     """Return in how many of a hundred the observation holds."""
-    hits = sum(1 for each in observed if each.value)
-    value = 100 * hits / len(observed) if observed else None
-    return Measured(value=value, n=len(observed), hits=hits, running=_running(observed))
+    n = hits = running = 0
+    for _case, value, final in observed:
+        n += 1
+        hits += bool(value)
+        running += not final
+    return Measured(value=100 * hits / n if n else None, n=n, hits=hits, running=running)
 
 
-def total(observed: Sequence[Observation]) -> Measured:
+def total(observed: Iterable[Observation]) -> Measured:
     """Return the sum; nothing observed is zero, and known to be."""
-    return Measured(value=sum(each.value for each in observed), n=len(observed), running=_running(observed))
+    value, n, running = _added(observed)
+    return Measured(value=value, n=n, running=running)
 
 
-def mean(observed: Sequence[Observation]) -> Measured:
+def mean(observed: Iterable[Observation]) -> Measured:
     """Return the arithmetic mean."""
-    value = sum(each.value for each in observed) / len(observed) if observed else None
-    return Measured(value=value, n=len(observed), running=_running(observed))
+    value, n, running = _added(observed)
+    return Measured(value=value / n if n else None, n=n, running=running)
 
 
 def quantile(over: Iterable[float], still: Iterable[float], percent: int) -> tuple[float | None, bool]:
@@ -83,24 +91,25 @@ def quantile(over: Iterable[float], still: Iterable[float], percent: int) -> tup
         still: ages of what still runs.
         percent: 1 to 100.
     """
-    ended = sorted([*((value, 0) for value in over), *((value, 1) for value in still)])
-    if not ended:
-        return None, False
-    left, surviving, wanted = len(ended), 1.0, 1 - percent / 100
-    at = 0
+    ended, running = sorted(over), sorted(still)
+    surviving, wanted, at = 1.0, 1 - percent / 100, 0
     while at < len(ended):
-        value = ended[at][0]
-        same = at
-        while same < len(ended) and ended[same] == (value, 0):
-            same += 1
+        value = ended[at]
+        same = bisect_right(ended, value, at)
+        left = len(ended) - at + len(running) - bisect_left(running, value)
         surviving *= 1 - (same - at) / left
-        if same > at and surviving <= wanted + CLOSE:
+        if surviving <= wanted + CLOSE:
             return value, False
-        while same < len(ended) and ended[same][0] == value:
-            same += 1
-        left, at = len(ended) - same, same
-    return ended[-1][0], True
+        at = same
+    return max([*ended[-1:], *running[-1:]], default=None), bool(ended or running)
 
 
-def _running(observed: Sequence[Observation]) -> int:
-    return sum(1 for each in observed if not each.final)
+def _added(observed: Iterable[Observation]) -> tuple[float, int, int]:
+    """Return the sum of what is observed, how many it is, and how many of them still run."""
+    value: float = 0
+    n = running = 0
+    for _case, each, final in observed:
+        value += each
+        n += 1
+        running += not final
+    return value, n, running

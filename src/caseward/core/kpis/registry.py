@@ -57,7 +57,7 @@ class Figure:
 
     def measure(self, window: Window, watch: Watch) -> Measured:
         """Return the figure over a window."""
-        return self.reduce(list(self.observe(window, watch)))
+        return self.reduce(self.observe(window, watch))
 
     def behind(self, window: Window, watch: Watch) -> list[Observation]:
         """Return what the figure is made of, what to look at first: of a share only the cases in which it holds, or,
