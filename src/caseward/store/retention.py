@@ -40,7 +40,7 @@ class Kind:
 
 
 _CLOSED: Final = """
-    select id from cases
+    (select 'case ' || id as id from cases
     where status = 'closed' and (forgotten_at is null or forgotten_at < updated_at) and updated_at < %(before)s
         and not exists (
             select from outbox
@@ -49,7 +49,10 @@ _CLOSED: Final = """
         and not exists (
             select from tasks where tasks.case_id = cases.id and tasks.state in ('queued', 'running', 'unknown')
         )
-    order by updated_at limit %(most)s
+    order by updated_at limit %(most)s)
+    union all
+    (select 'message ' || id from messages where case_id is null and at < %(before)s order by seq limit %(most)s)
+    limit %(most)s
 """
 _FILES: Final = """
     select files.id from files
@@ -61,7 +64,7 @@ _FILES: Final = """
     order by files.created_at limit %(most)s
 """
 _CONTACTS: Final = """
-    select contacts.id from contacts
+    (select 'contact ' || contacts.id as id from contacts
     where contacts.forgotten_at is null and contacts.created_at < %(before)s
         and not exists (
             select from cases as own join cases as near on near.conversation_id = own.conversation_id
@@ -75,17 +78,42 @@ _CONTACTS: Final = """
             where identities.contact_id = contacts.id
                 and (cases.status <> 'closed' or cases.updated_at >= %(before)s)
         )
-    order by contacts.created_at limit %(most)s
+    order by contacts.created_at limit %(most)s)
+    union all
+    (select 'conversation ' || conversations.id from conversations
+    where conversations.created_at < %(before)s and conversations.address not like 'forgotten:%%'
+        and coalesce(conversations.heard_at, conversations.created_at) < %(before)s
+        and not exists (
+            select from cases where cases.conversation_id = conversations.id
+                and (cases.contact_id is not null or cases.status <> 'closed' or cases.updated_at >= %(before)s)
+        )
+        and not exists (
+            select from identities where (identities.channel, identities.address)
+                = (conversations.channel, conversations.address)
+        )
+    order by conversations.created_at limit %(most)s)
+    limit %(most)s
 """
+"""Those we know, and those who wrote and whom nobody ever knew."""
 _READINGS: Final = """
-    select context.ctid::text as id from context
+    (select 'reading ' || context.ctid::text as id from context
     where context.expires_at < %(before)s
         and not exists (
             select from cases where cases.contact_id = context.contact_id and cases.status <> 'closed'
         )
-    order by context.expires_at limit %(most)s
+    order by context.expires_at limit %(most)s)
+    union all
+    (select 'outreach ' || key from outreach where state <> 'waiting' and body <> '{}' and at < %(before)s
+    limit %(most)s)
+    limit %(most)s
 """
-_WEBHOOKS: Final = "select id::text from hooks where state <> 'kept' and at < %(before)s order by at limit %(most)s"
+"""What systems said, and what a playbook read to say it."""
+_WEBHOOKS: Final = """
+    (select 'hook ' || id as id from hooks where state <> 'kept' and at < %(before)s order by at limit %(most)s)
+    union all
+    (select 'lane ' || id from lane_events where handled_at is not null and at < %(before)s order by id limit %(most)s)
+    limit %(most)s
+"""
 _SIGN_INS: Final = """
     (select 'session ' || token_hash as id from sessions
         where least(expires_at, coalesce(revoked_at, expires_at)) < %(before)s limit %(most)s)
@@ -97,6 +125,10 @@ _SIGN_INS: Final = """
     (select 'proof ' || id from identity_attempts where at < %(before)s limit %(most)s)
     union all
     (select 'code ' || digest from codes where expires_at < %(before)s limit %(most)s)
+    union all
+    (select 'step ' || token_hash from sign_in_steps where expires_at < %(before)s limit %(most)s)
+    union all
+    (select 'state ' || state_hash from oidc_states where expires_at < %(before)s limit %(most)s)
     limit %(most)s
 """
 _LOG: Final = """
@@ -117,13 +149,28 @@ KINDS: Final[Mapping[str, Kind]] = {
         """,
         due=_CLOSED,
         delete="""
-            with old as (select id from cases where id = any(%(ids)s) and status = 'closed' for update),
-            said as (delete from messages where case_id in (select id from old) returning id),
+            with given as (select split_part(each, ' ', 1) as kind, split_part(each, ' ', 2) as id
+                from unnest(%(ids)s::text[]) as each),
+            old as (select id from cases
+                where id in (select id from given where kind = 'case') and status = 'closed' for update),
+            said as (
+                delete from messages
+                where case_id in (select id from old)
+                    or (case_id is null and id in (select id from given where kind = 'message'))
+                returning id, case_id
+            ),
             edits as (delete from message_edits where message_id in (select id from said)),
             held as (delete from files where message_id in (select id from said)),
             notes as (delete from mentions where case_id in (select id from old)),
             shown as (delete from cards where case_id in (select id from old)),
-            sent as (update outbox set text = '', reply = '{}', address = '' where case_id in (select id from old)),
+            sent as (
+                update outbox set text = '', reply = '{}', address = '', error = ''
+                where case_id in (select id from old)
+            ),
+            timed as (delete from timers where case_id in (select id from old)),
+            doors as (delete from doors where case_id in (select id from old)),
+            joined as (delete from merges where kept in (select id from old) or gone in (select id from old)),
+            tagged as (delete from case_tags where case_id in (select id from old)),
             asked as (delete from proofs where case_id in (select id from old)),
             drafted as (
                 update drafts set
@@ -135,12 +182,41 @@ KINDS: Final[Mapping[str, Kind]] = {
                     checks = '[]'
                 where case_id in (select id from old)
             ),
+            understood as (
+                update decisions set body = jsonb_set(body, '{understanding,named}', '{}', false)
+                where case_id in (select id from old)
+            ),
+            consented as (
+                update approvals set question = '', why = '', reason = '', conditions = ''
+                where case_id in (select id from old) returning id
+            ),
+            voted as (update votes set conditions = '' where approval_id in (select id from consented)),
+            worked as (
+                update tasks set args = '{}', summary = '', result = case when result is null then null
+                    else jsonb_build_object('status', result -> 'status') end
+                where case_id in (select id from old)
+            ),
+            sighted as (delete from sightings where case_id in (select id from old) returning candidate_id),
+            left_over as (
+                select candidate_id as id, exists (
+                    select from sightings where sightings.candidate_id = sighted.candidate_id
+                        and sightings.case_id not in (select id from old)
+                ) as seen_elsewhere
+                from sighted group by candidate_id
+            ),
+            wanting as (
+                update candidates set words = '[]' where id in (select id from left_over where seen_elsewhere)
+            ),
+            unwanted as (
+                delete from candidates where id in (select id from left_over where not seen_elsewhere)
+            ),
             rated as (update ratings set comment = '' where case_id in (select id from old)),
             done as (
-                update cases set forgotten_at = greatest(%(now)s, updated_at), pending = '{}'
+                update cases set
+                    forgotten_at = greatest(%(now)s, updated_at), pending = '{}', reach = '', disposition = ''
                 where id in (select id from old) returning id
             )
-            select count(*) as gone from done
+            select (select count(*) from done) + (select count(*) from said where case_id is null) as gone
         """,
     ),
     "attachments": Kind(
@@ -158,38 +234,71 @@ KINDS: Final[Mapping[str, Kind]] = {
         oldest="select min(created_at) as at from contacts where forgotten_at is null",
         due=_CONTACTS,
         delete="""
-            with proved as (delete from identities where contact_id = any(%(ids)s) returning channel, address),
-            known as (delete from context where contact_id = any(%(ids)s)),
-            theirs as (select id, conversation_id from cases where contact_id = any(%(ids)s)),
+            with given as (select split_part(each, ' ', 1) as kind, split_part(each, ' ', 2) as id
+                from unnest(%(ids)s::text[]) as each),
+            whom as (select id from given where kind = 'contact'),
+            proved as (delete from identities where contact_id in (select id from whom) returning channel, address),
+            known as (delete from context where contact_id in (select id from whom)),
+            theirs as (select id, conversation_id from cases where contact_id in (select id from whom)),
             opened as (delete from doors where case_id in (select id from theirs)),
-            reached as (
-                update conversations set address = 'forgotten:' || id, title = '', token_hash = null
+            asked as (delete from proofs where contact_id in (select id from whom)),
+            joined as (
+                delete from merges where kept in (select id from whom) or gone in (select id from whom)
+            ),
+            written as (
+                update outreach set body = '{}', why = '', next_at = null,
+                    state = case when state = 'waiting' then 'skipped' else state end
+                where contact_id in (select id from whom)
+            ),
+            talks as (
+                select id, channel, address from conversations
                 where (channel, address) in (select channel, address from proved)
                     or id in (select conversation_id from theirs)
+                    or id in (select id from given where kind = 'conversation')
+            ),
+            admitted as (
+                delete from admissions where (channel, address) in (select channel, address from talks)
+                    or (channel, address) in (select channel, address from proved)
+            ),
+            reached as (
+                update conversations set address = 'forgotten:' || id, title = '', token_hash = null
+                where id in (select id from talks) returning id
             ),
             done as (
                 update contacts set name = '', email = '', phone = '', locale = '', forgotten_at = %(now)s
-                where id = any(%(ids)s) returning id
+                where id in (select id from whom) returning id
             )
-            select count(*) as gone from done
+            select (select count(*) from done)
+                + (select count(*) from given where kind = 'conversation') as gone
         """,
     ),
     "readings": Kind(
         oldest="select min(expires_at) as at from context",
         due=_READINGS,
         delete="""
-            with done as (
-                delete from context where ctid = any(%(ids)s::tid[]) and expires_at < %(before)s returning contact_id
+            with given as (select split_part(each, ' ', 1) as kind, substr(each, strpos(each, ' ') + 1) as id
+                from unnest(%(ids)s::text[]) as each),
+            read as (
+                delete from context
+                where ctid = any(array(select id::tid from given where kind = 'reading')) and expires_at < %(before)s
+                returning contact_id
+            ),
+            written as (
+                update outreach set body = '{}'
+                where key in (select id from given where kind = 'outreach') and state <> 'waiting' returning key
             )
-            select count(*) as gone from done
+            select (select count(*) from read) + (select count(*) from written) as gone
         """,
     ),
     "webhooks": Kind(
         oldest="select min(at) as at from hooks",
         due=_WEBHOOKS,
         delete="""
-            with done as (delete from hooks where id = any(%(ids)s::bigint[]) returning id)
-            select count(*) as gone from done
+            with old as (select split_part(each, ' ', 1) as kind, split_part(each, ' ', 2)::bigint as id
+                from unnest(%(ids)s::text[]) as each),
+            a as (delete from hooks where id in (select id from old where kind = 'hook')),
+            b as (delete from lane_events where id in (select id from old where kind = 'lane'))
+            select count(*) as gone from old
         """,
     ),
     "sign_ins": Kind(
@@ -204,12 +313,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         due=_SIGN_INS,
         delete="""
             with old as (select split_part(each, ' ', 1) as kind, split_part(each, ' ', 2) as id
-                from unnest(%(ids)s) as each),
+                from unnest(%(ids)s::text[]) as each),
             a as (delete from sessions where token_hash in (select id from old where kind = 'session')),
             b as (delete from sign_in_links where token_hash in (select id from old where kind = 'link')),
             c as (delete from sign_in_attempts where id in (select id::bigint from old where kind = 'attempt')),
             d as (delete from identity_attempts where id in (select id::bigint from old where kind = 'proof')),
-            e as (delete from codes where digest in (select id from old where kind = 'code'))
+            e as (delete from codes where digest in (select id from old where kind = 'code')),
+            f as (delete from sign_in_steps where token_hash in (select id from old where kind = 'step')),
+            g as (delete from oidc_states where state_hash in (select id from old where kind = 'state'))
             select count(*) as gone from old
         """,
     ),
