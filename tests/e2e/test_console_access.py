@@ -41,6 +41,7 @@ caloA   POST /account/sessions/end
 caloA   POST /account/sessions/end-others
 token   GET /api/v1/approvals
 token   GET /api/v1/approvals/{approval_id}
+token   POST /api/v1/approvals/{approval_id}/read
 token   POST /api/v1/approvals/{approval_id}/undo
 token   POST /api/v1/approvals/{approval_id}/verdict
 token   GET /api/v1/cases
