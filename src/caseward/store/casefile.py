@@ -115,10 +115,10 @@ class CaseFile:
         return next((each for each in self.drafted if each.draft.id == draft_id), None)
 
 
-def read(case_id: str, *, last: int | None = None) -> CaseFile:
-    """Return the file of a case, by id or number, with all that was said, drafted, asked and sent, or with the last of
-    each; raise NotFound."""
-    case = find(case_id)
+def read(case: Case | str, *, last: int | None = None) -> CaseFile:
+    """Return the file of a case, or of the one of an id or number, with all that was said, drafted, asked and sent, or
+    with the last of each; raise NotFound."""
+    case = find(case) if isinstance(case, str) else case
     address = execute(select(conversations.c.address).where(conversations.c.id == case.conversation_id)).scalar_one()
     proof = contacts.identity(case.channel, address)
     proved = proof if proof and proof[0].id == case.contact_id else None

@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from caseward.core.case import DESK, DONE, OURS, CaseStatus
 from caseward.core.policy import Tier
+from caseward.store import db
 from caseward.store.browse import HAS_FILES
 from caseward.store.db import execute
 from caseward.store.tables import OPEN, approvals, cases, clocks, contacts, messages
@@ -183,10 +184,12 @@ def page(wanted: Wanted, number: int = 1) -> Page:
 
 
 def counts(views: Sequence[View], asker: Asker, day: Day) -> dict[View, int]:
-    """Return how many cases each view holds, `MANY` for so many or more."""
-    given = {view: Wanted(view=view, asker=asker, day=day) for view in views}
-    row = execute(select(*(_count(each).label(view.name) for view, each in given.items()))).mappings().one()
-    return {view: row[view.name] for view in given}
+    """Return how many cases each view holds, `MANY` for so many or more; counted once a transaction."""
+    held: dict[tuple[View, Asker], int] = db.current().pending.setdefault("counts", {})
+    left = [view for view in views if (view, asker) not in held]
+    numbers = count([Wanted(view=view, asker=asker, day=day) for view in left])
+    held |= {(view, asker): number for view, number in zip(left, numbers, strict=True)}
+    return {view: held[view, asker] for view in views}
 
 
 def count(wanted: Sequence[Wanted]) -> list[int]:

@@ -17,10 +17,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from caseward.core.errors import NotFound
 from caseward.core.roles import Role
-from caseward.store import tokens
+from caseward.store import db, tokens
 from caseward.store.db import execute
 from caseward.store.hashes import digest
 from caseward.store.tables import people, sign_in_links
+
+HELD = "people"
+"""Under which a transaction remembers who there is, until somebody is changed."""
 
 
 class Kind(StrEnum):
@@ -66,6 +69,7 @@ def add(person: Person, *, now: datetime, password_hash: str = "") -> None:
     }
     if password_hash:
         values["password_hash"] = password_hash
+    db.current().pending.pop(HELD, None)
     execute(
         upsert(people)
         .values(**values, created_at=now)
@@ -83,6 +87,9 @@ def get(person_id: str) -> Person:
 
 def known(person_id: str) -> Person | None:
     """Return a person, or None for an id that is no person's, such as a token's."""
+    everybody: dict[str, Person] | None = db.current().pending.get(HELD)
+    if everybody is not None:
+        return everybody.get(person_id)
     row = execute(select(people).where(people.c.id == person_id)).mappings().first()
     return None if row is None else person_of(row)
 
@@ -100,14 +107,18 @@ def roles_of(ids: Collection[str], *, now: datetime) -> dict[str, str]:
 
 
 def every() -> Sequence[Person]:
-    """Return all people, by role and name."""
-    rows = execute(select(people).order_by(people.c.role, people.c.name)).mappings()
-    return [person_of(row) for row in rows]
+    """Return all people, by role and name; read once a transaction."""
+    held = db.current().pending
+    if HELD not in held:
+        rows = execute(select(people).order_by(people.c.role, people.c.name)).mappings()
+        held[HELD] = {row["id"]: person_of(row) for row in rows}
+    known: dict[str, Person] = held[HELD]
+    return list(known.values())
 
 
 def names() -> dict[str, str]:
     """Return person id → name."""
-    return {row.id: row.name for row in execute(select(people.c.id, people.c.name))}
+    return {each.id: each.name for each in every()}
 
 
 def keep_password(person_id: str, password_hash: str) -> None:
@@ -172,6 +183,7 @@ def link_subject(person_id: str, subject: str | None) -> None:
 
 
 def _change(person_id: str, **values: Any) -> None:
+    db.current().pending.pop(HELD, None)
     if execute(update(people).where(people.c.id == person_id).values(**values)).rowcount == 0:
         raise NotFound(f"no person {person_id!r}")
 

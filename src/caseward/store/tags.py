@@ -10,6 +10,8 @@ from caseward.store import db
 
 OFFERED = 200
 """Tags that are offered."""
+HELD = "tags"
+"""Under which a transaction remembers which there are, until one is put on or taken off."""
 
 
 def of_case(case_id: CaseId) -> list[str]:
@@ -18,8 +20,12 @@ def of_case(case_id: CaseId) -> list[str]:
 
 
 def used() -> list[str]:
-    """Return the tags that are on cases, by name, the first of them where there are very many."""
-    return [row.tag for row in db.run(_USED, {"most": OFFERED})]
+    """Return the tags that are on cases, by name, the first of them where there are very many; read once a
+    transaction."""
+    held = db.current().pending
+    if HELD not in held:
+        held[HELD] = [row.tag for row in db.run(_USED, {"most": OFFERED})]
+    return list(held[HELD])
 
 
 _USED: Final = """
@@ -36,6 +42,7 @@ _USED: Final = """
 
 def add(case_id: CaseId, tag: str, *, by: str, at: datetime) -> bool:
     """Put a tag on a case; return False where it is on it already."""
+    db.current().pending.pop(HELD, None)
     given = {"case": case_id, "tag": tag, "by": by, "at": at}
     return db.run(_ADD, given).rowcount > 0
 
@@ -47,4 +54,5 @@ _ADD: Final = """
 
 def remove(case_id: CaseId, tag: str) -> bool:
     """Take a tag off a case; return False where it is not on it."""
+    db.current().pending.pop(HELD, None)
     return db.run("delete from case_tags where case_id = %s and tag = %s", (case_id, tag)).rowcount > 0

@@ -162,12 +162,12 @@ class Wish:
     """Whether the facts behind the request are being read anew."""
 
 
-def build(case_id: str, *, person: Person, pack: Pack, now: datetime, wish: Wish) -> tuple[CasePage, Card | None]:
+def build(case: Case, *, person: Person, pack: Pack, now: datetime, wish: Wish) -> tuple[CasePage, Card | None]:
     """Return a case and its card as `person` may see them; raise NotFound for a case that is not theirs to see.
 
     Needs an open transaction.
     """
-    file = casefile.read(case_id, last=LAST)
+    file = casefile.read(case, last=LAST)
     require_readable(person, file)
     hidden = person.role is Role.ADMIN
     full_name = file.contact.name if file.contact else ""

@@ -12,7 +12,7 @@ from caseward.core.pack import Pack
 from caseward.core.roles import HAND_OUT, WORK_ON_CASES
 from caseward.desk import snoozing
 from caseward.flows.sorting import TAG_CHARS
-from caseward.store import casefile, people, tags
+from caseward.store import people, tags
 from caseward.store.people import Person
 from caseward.web import words
 
@@ -59,9 +59,8 @@ class Handling:
     """The day after which a day may be chosen, as YYYY-MM-DD."""
 
 
-def of(case_id: str, back: str, *, person: Person, pack: Pack, now: datetime) -> Handling:
+def of(case: Case, back: str, *, person: Person, pack: Pack, now: datetime) -> Handling:
     """Return what a person may do with a case."""
-    case = casefile.find(case_id)
     works = person.role in WORK_ON_CASES and case.merged is None
     open_ = works and case.status not in DONE
     free = open_ and _may_assign(case, person)

@@ -12,7 +12,7 @@ from typing import Any
 
 from caseward.core.pack import Pack
 from caseward.core.roles import SHARE_VIEWS, WORK_ON_CASES, Role
-from caseward.store import caselist, search, views
+from caseward.store import casefile, caselist, search, views
 from caseward.store.caselist import View, Wanted
 from caseward.store.people import Person
 from caseward.store.views import Ask
@@ -140,8 +140,9 @@ def following(pack: Pack, person: Person, approval_id: str) -> str:
 
 
 def _case(pack: Pack, person: Person, case_id: str, wish: Wish, *, now: datetime) -> dict[str, Any]:
-    page, card = casepage.build(case_id, person=person, pack=pack, now=now, wish=wish)
-    handled = handling.of(case_id, page.href, person=person, pack=pack, now=now)
+    found = casefile.find(case_id)
+    page, card = casepage.build(found, person=person, pack=pack, now=now, wish=wish)
+    handled = handling.of(found, page.href, person=person, pack=pack, now=now)
     return {"case": page, "card": card, "kept": wish.typed, "handling": handled}
 
 

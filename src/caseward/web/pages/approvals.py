@@ -111,7 +111,7 @@ def queue(
             focus=bool(decided or undone) and not act,
             reading=bool(read),
         )
-    return render.page(request, "approvals.html", context, visitor=visitor, here="/approvals")
+        return render.page(request, "approvals.html", context, visitor=visitor, here="/approvals")
 
 
 @router.post("/approvals/{approval_id}/verdict")

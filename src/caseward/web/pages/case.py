@@ -47,8 +47,6 @@ def case(
     """Show a case; `act` opens the card's editor or its reasons, `before` shows what was said before a number, `older`
     what was logged before an entry, `done` says what was just put together or taken apart, `read` that the facts are
     being read anew."""
-    with transaction():
-        seen.mark(readers.find(visitor.person, case_id).id, visitor.person.id, at=tools.now())
     wish: dict[str, Any] = {
         "tab": tab,
         "typed": Typed(act=act),
@@ -57,9 +55,11 @@ def case(
         "done": done,
         "reading": bool(read),
     }
-    shown = show(request, visitor, case_id, where=narrowing.where(request), **wish)
     with transaction():
-        notes.seen(casefile.find(case_id), visitor.person.id)
+        found = readers.find(visitor.person, case_id)
+        seen.mark(found.id, visitor.person.id, at=tools.now())
+        shown = show(request, visitor, found.id, where=narrowing.where(request), **wish)
+        notes.seen(found, visitor.person.id)
     return shown
 
 
@@ -188,4 +188,4 @@ def show(
     """Return the page of a case as it is to be shown; `wish` are further parts of casepage.Wish."""
     with transaction():
         context = workspace.case(tools.pack(), visitor.person, case_id, where or Where(), now=tools.now(), **wish)
-    return render.page(request, "case.html", context, visitor=visitor, here="/inbox", status=status)
+        return render.page(request, "case.html", context, visitor=visitor, here="/inbox", status=status)

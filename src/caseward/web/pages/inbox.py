@@ -34,4 +34,4 @@ def inbox(request: Request, visitor: Annotated[Visitor, Depends(only(EVERYONE))]
     with transaction():
         where = narrowing.where(request)
         context = workspace.inbox(tools.pack(), visitor.person, where, now=tools.now())
-    return render.page(request, "inbox.html", context, visitor=visitor, here="/inbox")
+        return render.page(request, "inbox.html", context, visitor=visitor, here="/inbox")
