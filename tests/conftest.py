@@ -41,7 +41,7 @@ from caseward.desk.tools import Tools
 from caseward.flows import clockwork, support
 from caseward.packs.load import load
 from caseward.settings import Settings
-from caseward.store import approvals, cases, db, log, messages, migrate
+from caseward.store import approvals, cases, db, log, messages, migrate, vault
 from caseward.store.approvals import Request
 from caseward.store.embedded import Embedded
 from caseward.store.records import StoredRecords
@@ -157,6 +157,7 @@ def migrated_database(cluster: Cluster) -> str:
 def database(migrated_database: str) -> Iterator[str]:
     """A migrated database without rows that the store is connected to; its address."""
     empty(db.connect(migrated_database))
+    vault.use(lambda: ("a secret of the tests",))
     with db.transaction():
         log.start()
     yield migrated_database

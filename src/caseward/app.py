@@ -36,7 +36,7 @@ from caseward.packs import samples as sample_files
 from caseward.packs import shelf
 from caseward.packs.load import load
 from caseward.settings import Settings
-from caseward.store import contacts, db, log, migrate, people, place, releases, samples, seals
+from caseward.store import contacts, db, factors, log, migrate, people, place, releases, samples, seals
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
 from caseward.web import app as web
@@ -322,6 +322,7 @@ def prepare(url: str, settings: Settings, now: datetime, *, demo: bool) -> Pack:
     place.seal_key(settings)  # made before several processes ask for it
     with db.transaction():
         log.start()
+        factors.keep_sealed()
         if demo and samples.in_use() and samples.laid_out_at() is None:
             raise BadInput(
                 "this database holds a real desk, which a demo would fill with samples; "

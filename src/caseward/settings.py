@@ -218,9 +218,16 @@ class Settings(BaseModel):
     )
     secret: Annotated[SecretStr, AfterValidator(_secret)] | None = _setting(
         None,
-        "What the heads of the action log are signed with; the same for all processes of one desk.",
+        "What the heads of the action log are signed with and second factors are sealed with; the same for all processes "
+        "of one desk.",
         takes=f"at least {SECRET_CHARS} characters, such as those of `openssl rand -hex 32`",
         shown="made at the first start, kept in `CASEWARD_DATA`",
+    )
+    former_secret: Annotated[SecretStr, AfterValidator(_secret)] | None = _setting(
+        None,
+        "The secret before this one, for the one start that seals anew what was sealed with it.",
+        takes=f"at least {SECRET_CHARS} characters: what `CASEWARD_SECRET` or the file `secret` said before",
+        shown="none",
     )
     session_hours: int = _setting(
         12,
@@ -449,6 +456,11 @@ class Settings(BaseModel):
         """
         if self.secret:
             return self.secret.get_secret_value()
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secret to seal with, then the one before it where it is given."""
+        former = (self.former_secret.get_secret_value(),) if self.former_secret else ()
+        return (self.signing_secret(), *former)
+
         kept = self.data / "secret"
         try:
             if not kept.exists():

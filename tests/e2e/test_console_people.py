@@ -18,7 +18,7 @@ from caseward.core.messages import Reply
 from caseward.core.roles import Role, within
 from caseward.desk import tools
 from caseward.settings import Settings
-from caseward.store import factors, guesses, log, passwords, people, proofs, sessions, tokens
+from caseward.store import db, factors, guesses, log, passwords, people, proofs, sessions, tokens, vault
 from caseward.store.db import transaction
 from tests.e2e.console_house import Browser, House, house
 
@@ -248,6 +248,75 @@ def test_a_password_alone_opens_nothing_where_there_is_a_second_factor(desk: Hou
     assert replayed.status_code == 403
     desk.now += timedelta(seconds=30)
     assert other.submit(replayed, "/second-step", code=code_at(secret, desk, steps=1)).url.path == "/inbox"
+
+
+def test_what_an_app_counts_with_is_not_in_the_database_and_the_key_is_not_either(desk: House, ayu: str) -> None:
+    secret = secret_of(ayu, desk)
+    browser, _asked = by_password(desk)
+
+    def stored() -> str:
+        with transaction():
+            row = db.run("select totp_secret from people where id = %(id)s", {"id": ayu}).fetchone()
+        assert row is not None
+        return str(row.totp_secret)
+
+    sealed = stored()
+    assert sealed.startswith("sealed:")
+    assert secret not in sealed
+
+    # given what was stored before there was a key: it counts, and is sealed at the next start
+    with transaction():
+        db.run("update people set totp_secret = %(plain)s where id = %(id)s", {"plain": secret, "id": ayu})
+    assert browser.submit(browser.get("/second-step"), "/second-step", code=code_at(secret, desk)).url.path == "/inbox"
+    with transaction():
+        factors.keep_sealed()
+    assert stored().startswith("sealed:")
+    assert stored() != sealed
+
+    # when the desk gets another secret and the one before it, it is sealed anew with the new one
+    was = stored()
+    vault.use(lambda: ("a new secret", "a secret of the tests"))
+    with transaction():
+        factors.keep_sealed()
+    vault.use(lambda: ("a new secret",))
+    desk.now += timedelta(seconds=30)
+    again, _asked = by_password(desk)
+    assert again.submit(again.get("/second-step"), "/second-step", code=code_at(secret, desk)).url.path == "/inbox"
+    assert stored() != was
+    with transaction():
+        kept, _ = stored(), factors.keep_sealed()
+    assert (stored(), factors_lost()) == (kept, 0)
+
+
+def test_when_the_key_is_lost_a_recovery_code_opens_and_an_administrator_removes_the_factor(
+    desk: House, ayu: str
+) -> None:
+    with transaction():
+        secret = factors.new_secret()
+        codes = factors.turn_on(ayu, secret, step=0)
+    vault.use(lambda: ("a secret that seals nothing of this",))
+    browser, asked = by_password(desk)
+
+    refused = browser.submit(asked, "/second-step", code=code_at(secret, desk))
+
+    assert refused.status_code == 409
+    assert "another secret than the one they were sealed with; use a recovery code, or have an administrator" in said(
+        refused
+    )
+    assert factors_lost() == 1
+    with transaction():
+        factors.keep_sealed()
+    assert factors_lost() == 1, "what cannot be opened is left as it is: the secret may be found again"
+    assert browser.submit(refused, "/second-step", code=codes[0]).url.path == "/inbox"
+    admin = desk.browser(Role.ADMIN)
+    here = f"/settings/people/{ayu}"
+    admin.submit(admin.get(here), f"{here}/factor", reason="The secret of the desk was lost")
+    assert (factors_lost(), by_password(desk)[1].url.path) == (0, "/inbox")
+
+
+def factors_lost() -> int:
+    with transaction():
+        return factors.lost()
 
 
 def test_a_code_of_a_clock_that_is_half_a_minute_off_counts_and_one_further_off_does_not(desk: House) -> None:

@@ -1,6 +1,7 @@
 """Second factors: the code of an app that counts time (RFC 6238), and recovery codes for when that is lost.
 
-A code counts once: the last time step used is kept, and a recovery code is used up, both by the statement that checks.
+What an app counts with is stored sealed (vault.py). A code counts once: the last time step used is kept, and a recovery
+code is used up, both by the statement that checks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 import pyotp
 from sqlalchemy import delete, func, insert, select, update
 
+from caseward.store import vault
 from caseward.store.db import execute
 from caseward.store.hashes import digest
 from caseward.store.people import Person
@@ -28,6 +30,11 @@ LENGTHS = (6, GROUPS * LETTERS)
 """Signs of a code of an app, and of a recovery code."""
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """What is not mistaken for something else: a recovery code has 79 random bits."""
+
+LOST = (
+    "codes of an app cannot be checked, because this desk has another secret than the one they were sealed with; use a "
+    "recovery code, or have an administrator remove the second factor"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,26 +72,37 @@ def of(person_id: str) -> Factor:
 
 def check(person_id: str, code: str, *, now: datetime) -> str:
     """Use up a code of the app or a recovery code and return which it was, `app` or `recovery`; nothing when it is
-    neither, or was used before."""
-    secret = execute(select(people.c.totp_secret).where(people.c.id == person_id)).scalar()
-    if not secret:
+    neither, or was used before.
+
+    Raises KeyLost for what is no recovery code while codes of the app cannot be checked.
+    """
+    stored = execute(select(people.c.totp_secret).where(people.c.id == person_id)).scalar()
+    if not stored:
         return ""
-    step = step_of(secret, code, now=now)
+    lost = False
+    try:
+        step = step_of(vault.open_(stored), code, now=now)
+    except vault.KeyLost:
+        step, lost = None, True
     if step is not None:
         newer = update(people).where(
-            people.c.id == person_id, people.c.totp_secret == secret, people.c.totp_step < step
+            people.c.id == person_id, people.c.totp_secret == stored, people.c.totp_step < step
         )
         return "app" if execute(newer.values(totp_step=step)).rowcount else ""
     codes = recovery_codes
     unused = update(codes).where(
         codes.c.person_id == person_id, codes.c.code_hash == _hashed(person_id, code), codes.c.used_at.is_(None)
     )
-    return "recovery" if execute(unused.values(used_at=now)).rowcount else ""
+    if execute(unused.values(used_at=now)).rowcount:
+        return "recovery"
+    if lost:
+        raise vault.KeyLost(LOST)
+    return ""
 
 
 def turn_on(person_id: str, secret: str, *, step: int) -> Sequence[str]:
     """Have a person asked for codes from now on; return new recovery codes. `step` is of the code just shown."""
-    execute(update(people).where(people.c.id == person_id).values(totp_secret=secret, totp_step=step))
+    execute(update(people).where(people.c.id == person_id).values(totp_secret=vault.seal(secret), totp_step=step))
     return new_codes(person_id)
 
 
@@ -94,6 +112,29 @@ def turn_off(person_id: str) -> bool:
     was_on = bool(execute(statement.values(totp_secret="", totp_step=0)).rowcount)
     execute(delete(recovery_codes).where(recovery_codes.c.person_id == person_id))
     return was_on
+
+
+def keep_sealed() -> None:
+    """Seal what is stored plain or under the secret before; what none of our secrets opens stays as it is."""
+    query = select(people.c.id, people.c.totp_secret).where(people.c.totp_secret != "").with_for_update()
+    for row in execute(query).all():
+        if not vault.is_current(row.totp_secret) and _opens(row.totp_secret):
+            sealed = vault.seal(vault.open_(row.totp_secret))
+            execute(update(people).where(people.c.id == row.id).values(totp_secret=sealed))
+
+
+def lost() -> int:
+    """Return how many second factors cannot be opened by any secret of ours."""
+    return sum(
+        not _opens(each) for each in execute(select(people.c.totp_secret).where(people.c.totp_secret != "")).scalars()
+    )
+
+
+def _opens(stored: str) -> bool:
+    try:
+        return bool(vault.open_(stored))
+    except vault.KeyLost:
+        return False
 
 
 def new_codes(person_id: str) -> Sequence[str]:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from caseward.core.errors import BadInput
 from caseward.settings import DEFAULT_PACK, Settings
-from caseward.store import db, migrate, seals
+from caseward.store import db, migrate, seals, vault
 from caseward.store.embedded import Embedded
 
 DEMO_FOLDER = "demo"
@@ -30,6 +30,7 @@ def _connect(settings: Settings, stack: ExitStack, folder: Path) -> str:
         url = server.url
     stack.callback(db.disconnect)
     db.connect(url)
+    vault.use(settings.secrets)
     return url
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 
+from caseward.store import vault
 from caseward.store.db import execute
 from caseward.store.hashes import digest
 from caseward.store.people import Person, person_of
@@ -55,7 +56,7 @@ def begin(person_id: str, *, method: str, next: str, secret: str = "", now: date
             person_id=person_id,
             method=method,
             next=next,
-            secret=secret,
+            secret=vault.seal(secret),
             expires_at=now + LASTS,
         )
     )
@@ -78,7 +79,7 @@ def find(token: str, *, now: datetime) -> Step | None:
     row = execute(query).mappings().first()
     if row is None:
         return None
-    return Step(person=person_of(row), method=row["method"], next=row["next"], secret=row["secret"])
+    return Step(person=person_of(row), method=row["method"], next=row["next"], secret=vault.open_(row["secret"]))
 
 
 def fail(token: str) -> None:

@@ -14,7 +14,7 @@ from caseward.flows.clockwork import SILENCE
 from caseward.packs import check as pack_check
 from caseward.packs import shelf
 from caseward.settings import Settings
-from caseward.store import effects, figures, hooks, migrate, outbox, phases, releases, running, wires
+from caseward.store import effects, factors, figures, hooks, migrate, outbox, phases, releases, running, wires
 from caseward.store.db import transaction
 from caseward.store.wires import Wire
 
@@ -68,6 +68,10 @@ def checks(settings: Settings, plugs: Plugs, *, now: datetime | None = None, pro
 def _database() -> Iterator[Check]:
     at = figures.revision()
     yield Check(name="database", ok=at == migrate.head(), detail=f"answers; tables at revision {at}")
+    lost = factors.lost() if at == migrate.head() else 0
+    if lost:
+        fix = "give the secret before as CASEWARD_FORMER_SECRET and start again, or remove them (People)"
+        yield Check(name="second factors", ok=False, detail=f"{lost} were sealed with another secret; {fix}")
 
 
 def _workers(now: datetime) -> Iterator[Check]:

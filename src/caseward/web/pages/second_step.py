@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from caseward.desk import tools
-from caseward.store import factors, guesses, log, proofs, steps
+from caseward.store import factors, guesses, log, proofs, steps, vault
 from caseward.store.db import transaction
 from caseward.store.steps import Step
-from caseward.web import entering
+from caseward.web import entering, failures
 from caseward.web.card import Notice
 from caseward.web.session import address_of, cookie_name, set_strict_cookie, sign_in
 
@@ -48,6 +48,8 @@ def _check(request: Request, step: Step, code: str) -> Response:
         kind = proofs.code(step.person.id, code, address=address_of(request), now=now)
     except guesses.TooMany as error:
         return _form(request, step, notice=entering.too_many(error, whose=step.person.id), status=429)
+    except vault.KeyLost as error:
+        return _form(request, step, notice=_bad(failures.sentence(str(error))), status=409)
     with transaction():
         done = bool(kind) and steps.finish(token)
         left = factors.of(step.person.id).codes_left
@@ -87,7 +89,11 @@ def _wrong(request: Request, text: str) -> Response:
     step = _step(request)
     if step is None:
         return RedirectResponse(BEGIN_AGAIN, status_code=303)
-    return _form(request, step, notice=Notice(level="bad", title="Not signed in", text=text), status=403)
+    return _form(request, step, notice=_bad(text), status=403)
+
+
+def _bad(text: str) -> Notice:
+    return Notice(level="bad", title="Not signed in", text=text)
 
 
 def _step(request: Request) -> Step | None:

@@ -31,8 +31,14 @@ KINDS = {
     "messages": ("Conversations", "What was said in a case and what we drafted, from the day it was closed"),
     "attachments": ("Attachments", "Files that came with messages, from the day their case was closed"),
     "contacts": ("Contacts", "Name, addresses and proven identity, from the day their last case was closed"),
-    "readings": ("Readings", "What systems and playbooks said of somebody, from the day it could be relied on no longer"),
-    "webhooks": ("Raw calls of vendors", "What vendors sent and the team typed in its lanes, as it came, once it was read"),
+    "readings": (
+        "Readings",
+        "What systems and playbooks said of somebody, from the day it could be relied on no longer",
+    ),
+    "webhooks": (
+        "Raw calls of vendors",
+        "What vendors sent and the team typed in its lanes, as it came, once it was read",
+    ),
     "sign_ins": ("Sign-ins", "Sessions that ended, tries to sign in or to prove an identity, expired links and codes"),
     "log": ("What the log says", "The words of its entries, except about rules; the entries themselves stay"),
 }
