@@ -5,6 +5,7 @@ A module uses either `database` (the store alone) or `desk` (everything), becaus
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -49,6 +50,8 @@ from caseward.store.tables_console import metadata
 from caseward.web import app as web_app
 from caseward.web import serve
 
+gc.set_threshold(200_000, 50, 50)  # while thousands of tests are collected, all to stay, little is to be found
+
 bounds.register_profile("patient", bounds(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 bounds.load_profile("patient")  # a busy machine is slow, and not wrong
 
@@ -69,6 +72,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+
+def pytest_collection_finish() -> None:
+    """From here on only what the tests make is looked through, and more rarely than is usual."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="module")

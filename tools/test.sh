@@ -4,6 +4,7 @@
 # after; where CI is true that is a failure, so that nobody mistakes silence for success.
 set -eu
 cd "$(dirname "$0")/.."
+unset PYTHONDONTWRITEBYTECODE # else each worker, and each process that a test starts, compiles everything again
 bin=$1
 shift
 
