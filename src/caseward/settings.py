@@ -325,6 +325,13 @@ class Settings(BaseModel):
         shown="none: the channel stays off",
         pattern=r"^\d*$",
     )
+    whatsapp_account_id: str = _setting(
+        "",
+        "WhatsApp: Meta's id of the business account, to look at how the wording there is judged.",
+        takes="digits, as the app's API set-up page shows them",
+        shown="none: it is not looked at",
+        pattern=r"^\d*$",
+    )
     whatsapp_api_url: Annotated[str, AfterValidator(_api_url)] = _setting(
         "https://graph.facebook.com/v23.0",
         "WhatsApp: where the Graph API is, with its version.",
@@ -449,6 +456,11 @@ class Settings(BaseModel):
         own = ("localhost", "127.0.0.1", "[::1]", self.host, urlsplit(self.base_url).hostname or "")
         return tuple(dict.fromkeys(name for name in (*own, *self.allowed_hosts) if name))
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secret to seal with, then the one before it where it is given."""
+        former = (self.former_secret.get_secret_value(),) if self.former_secret else ()
+        return (self.signing_secret(), *former)
+
     def signing_secret(self) -> str:
         """Return the secret given, or the one kept in the data folder, which is made when there is none yet.
 
@@ -456,11 +468,6 @@ class Settings(BaseModel):
         """
         if self.secret:
             return self.secret.get_secret_value()
-    def secrets(self) -> tuple[str, ...]:
-        """Return the secret to seal with, then the one before it where it is given."""
-        former = (self.former_secret.get_secret_value(),) if self.former_secret else ()
-        return (self.signing_secret(), *former)
-
         kept = self.data / "secret"
         try:
             if not kept.exists():

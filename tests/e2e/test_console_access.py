@@ -144,6 +144,8 @@ lA      GET /settings/channels/{channel}
 lA      POST /settings/channels/{channel}/admission
 lA      POST /settings/channels/{channel}/code
 lA      POST /settings/channels/{channel}/link
+lA      POST /settings/channels/{channel}/test
+lA      POST /settings/channels/{channel}/wording
 clA     GET /settings/hours
 clA     GET /settings/hours/edit
 clA     POST /settings/hours/propose

@@ -11,12 +11,18 @@ from datetime import timedelta
 import pytest
 
 from caseward.adapters import find
+from caseward.adapters.channels import whatsapp
 from caseward.core.case import CaseStatus
+from caseward.core.errors import Conflict, Refused
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
 from caseward.desk import library, retention, tools
-from caseward.store import admissions, cases, log, phases, releases
+from caseward.flows import testing_lines
+from caseward.packs.wording import numbered
+from caseward.simulators.serving import running
+from caseward.simulators.whatsapp import ACCOUNT_ID, APP_SECRET, NUMBER_ID, TOKEN, VERIFY_TOKEN, WhatsApp
+from caseward.store import admissions, cases, log, phases, releases, wires
 from caseward.store.db import transaction
 from tests.e2e.console_house import Browser, House, a_full_desk, house
 from tests.e2e.console_releases import light_school
@@ -337,6 +343,92 @@ def test_whoever_asks_is_let_in_or_refused_on_record(desk: House) -> None:
     csrf = re.findall(r'name="csrf" value="([^"]*)"', page.text)[0]
     code = browser.client.post("/settings/channels/telegram/code", data={"csrf": csrf})
     assert (code.status_code, "lets nobody in" in code.text) == (400, True)  # its access is open, not by code
+
+
+RANI = "6281200000001"
+
+
+@pytest.fixture
+def vendor(desk: House) -> Iterator[WhatsApp]:
+    """A number at the vendor, and the desk's line to it."""
+    sim = WhatsApp(templates={})
+    with running(sim.app) as url:
+        given = {"api_url": f"{url}/v23.0", "number_id": NUMBER_ID, "token": TOKEN, "account_id": ACCOUNT_ID}
+        plug = whatsapp.WhatsApp(**given, app_secret=APP_SECRET, verify_token=VERIFY_TOKEN)
+        tools.use(replace(tools.given(), channels={"whatsapp": plug}))
+        yield sim
+    sim.close()
+
+
+def test_a_test_message_goes_out_once_to_an_address_and_is_on_record(desk: House, vendor: WhatsApp) -> None:
+    vendor.say(RANI, "Halo")
+    browser = desk.browser(Role.OPS_LEAD)
+    page = browser.get("/settings/channels/whatsapp")
+
+    taken = browser.submit(page, "/settings/channels/whatsapp/test", address=f" {RANI} ")
+    shut = browser.submit(page, "/settings/channels/whatsapp/test", address="6281200000002")
+    empty = browser.submit(page, "/settings/channels/whatsapp/test", address="  ")
+
+    assert "The vendor took it" in taken.text
+    assert vendor.texts(RANI) == ["A test message from Studio demo. Nothing has to be done."]
+    assert shut.status_code >= 400
+    assert "More than 24 hours" in html.unescape(shut.text)
+    assert 'value="6281200000002"' in shut.text
+    assert (empty.status_code, "write the address" in html.unescape(empty.text).lower()) == (400, True)
+    with transaction():
+        told = [(each.actor, each.payload["state"]) for each in log.entries(kind="test")]
+        assert RANI not in str([each.payload for each in log.entries(kind="test")])
+        assert wires.of("whatsapp").sent_at is not None
+    assert told == [(desk.person(Role.OPS_LEAD), "sent"), (desk.person(Role.OPS_LEAD), "failed")]
+
+
+def test_test_messages_are_few_and_sent_by_those_who_look_after_channels(desk: House, vendor: WhatsApp) -> None:
+    vendor.say(RANI, "Halo")
+    for role in (Role.COACH, Role.AGENT, Role.ON_CALL):
+        browser = desk.browser(role)
+        csrf = re.findall(r'name="csrf" value="([^"]*)"', browser.get("/more").text)[0]
+        for act in ("test", "wording"):
+            sent = browser.client.post(f"/settings/channels/whatsapp/{act}", data={"csrf": csrf, "address": RANI})
+            assert sent.status_code == 403
+        with pytest.raises(Refused):
+            testing_lines.send_test("whatsapp", RANI, person=desk.person(role), role=role)
+    assert vendor.texts(RANI) == []
+
+    admin = desk.person(Role.ADMIN)
+    for _ in range(testing_lines.MOST):
+        testing_lines.send_test("whatsapp", RANI, person=admin, role=Role.ADMIN)
+    with pytest.raises(Conflict):
+        testing_lines.send_test("whatsapp", RANI, person=admin, role=Role.ADMIN)
+
+    assert len(vendor.texts(RANI)) == testing_lines.MOST
+
+
+def test_how_the_vendor_judges_our_wording_is_shown_as_it_was_looked_at_last(desk: House, vendor: WhatsApp) -> None:
+    pack = tools.pack()
+    [(reminder, one), (payment, other)] = sorted(pack.channels.of("whatsapp").approved.items(), reverse=True)[:2]
+    vendor.approve(one.name, "id", numbered(pack.template(reminder), "id", one.values))
+    vendor.approve(one.name, "en_US", "Something else")
+    vendor.approve(other.name, "id", numbered(pack.template(payment), "id", other.values))
+    vendor.judge(other.name, "id", "REJECTED", "SCAM")
+    browser = desk.browser(Role.OPS_LEAD)
+    before = browser.get("/settings/channels/whatsapp")
+    calls = len(vendor.wire)
+
+    after = browser.submit(before, "/settings/channels/whatsapp/wording").text
+    lines = [re.sub(r"<[^>]+>|\s+", " ", each) for each in after.partition('id="approved"')[2].split("<li>")[1:]]
+
+    assert "nobody has looked yet" in before.text
+    assert calls == 0  # looking at the page asks the vendor nothing
+    told = {(name, code): state for name in (one.name, other.name) for code in (" id ", " en_US ") for each in lines
+            for state in ("Approved", "Differs", "Rejected", "Missing")
+            if name in each and code in each and state in each}  # fmt: skip
+    assert told == {
+        (one.name, " id "): "Approved",
+        (one.name, " en_US "): "Differs",
+        (other.name, " id "): "Rejected",
+        (other.name, " en_US "): "Missing",
+    }
+    assert all(said in after for said in ("Scam", "Something else", "looked at"))
 
 
 # --- who sees what ----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ def settings() -> Mapping[str, str]:
         "whatsapp_verify_token": whatsapp.VERIFY_TOKEN,
         "whatsapp_token": whatsapp.TOKEN,
         "whatsapp_phone_number_id": whatsapp.NUMBER_ID,
+        "whatsapp_account_id": whatsapp.ACCOUNT_ID,
         "whatsapp_api_url": f"{whatsapp_url}/v23.0",
         "telegram_token": telegram.TOKEN,
         "telegram_api_url": telegram_url,

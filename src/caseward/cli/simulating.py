@@ -77,13 +77,12 @@ def _contacts(pack: Pack) -> list[Mapping[str, Any]]:
 
 def _approved(pack: Pack) -> dict[tuple[str, str], str]:
     """Return the wordings that WhatsApp has approved of for a business: name and language → text."""
+    from caseward.packs import wording
+
     found = {}
-    for id, wording in pack.channels.of("whatsapp").approved.items():
-        for language, code in wording.languages.items():
-            text = pack.template(id).text.get(language, "")
-            for number, place in enumerate(wording.values, 1):
-                text = text.replace(f"{{{place}}}", f"{{{{{number}}}}}")
-            found[wording.name, code] = text
+    for id, approved in pack.channels.of("whatsapp").approved.items():
+        for language, code in approved.languages.items():
+            found[approved.name, code] = wording.numbered(pack.template(id), language, approved.values)
     return found
 
 

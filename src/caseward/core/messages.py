@@ -59,6 +59,21 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """Wording as its vendor keeps it."""
+
+    name: str
+    language: str
+    """The vendor's code, such as `en_US`."""
+    status: str
+    """The vendor's word in lower case: `approved`, `pending`, `rejected`, `paused` and more."""
+    text: str
+    """With places such as `{{1}}`."""
+    why: str = ""
+    """Of one that was rejected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What is to be said on a channel, before the channel gives it its shape."""
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from caseward.core.events import Event
 from caseward.core.knowledge import Finding
-from caseward.core.messages import Reply, Understanding
+from caseward.core.messages import Registered, Reply, Understanding
 from caseward.core.task import Result
 
 Payload: TypeAlias = Mapping[str, Any]
@@ -117,6 +117,16 @@ class Fetched:
 
     content: bytes
     mime: str
+
+
+@runtime_checkable
+class Approving(Protocol):
+    """A channel whose vendor approves wording beforehand."""
+
+    def wordings(self) -> Sequence[Registered]:
+        """Return the wording that the vendor keeps for us. Raise BadInput where a setting is missing for it, SystemDown
+        when the vendor does not tell."""
+        ...
 
 
 @runtime_checkable

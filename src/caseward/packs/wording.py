@@ -8,7 +8,7 @@ clock time we promise, anything else is printed as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -46,6 +46,14 @@ def render(pack: Pack, template_id: str, language: str, values: Mapping[str, Any
 def fill(text: str, printed: Mapping[str, str]) -> str:
     """Return a template's text with printed values in its places; a place that has none is left empty."""
     return PLACE.sub(lambda place: printed.get(place[1], ""), text).strip()
+
+
+def numbered(template: Template, language: str, values: Sequence[str]) -> str:
+    """Return a template's text with its places numbered as a vendor does: `{{1}}` for the first of `values`."""
+    text = template.text.get(language, "")
+    for number, place in enumerate(values, 1):
+        text = text.replace(f"{{{place}}}", f"{{{{{number}}}}}")
+    return text
 
 
 def read_back(template: Template, said: str) -> tuple[str, dict[str, str]] | None:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from caseward.simulators._whatsapp_account import ACCOUNT_ID
 from caseward.simulators._whatsapp_graph import Refusal
 
 if TYPE_CHECKING:
@@ -32,8 +33,12 @@ def routes(sim: WhatsApp) -> list[Route]:
     def download(request: Request) -> Response:
         return _download(sim, request)
 
+    def templates(request: Request) -> Response:
+        return _answered(sim, request, lambda: _templates(sim, request), "templates")
+
     return [
         Route("/{version:str}/{number}/messages", send, methods=["POST"]),
+        Route("/v{version}/{account}/message_templates", templates),
         Route("/attachments/{id}", download),
         Route("/v{version}/{id}", file),
     ]
@@ -96,6 +101,31 @@ def _address(sim: WhatsApp, request: Request) -> dict[str, Any]:
     }
 
 
+def _templates(sim: WhatsApp, request: Request) -> dict[str, Any]:
+    """Return a page of the account's templates, each with how it was judged."""
+    if request.path_params["account"] != ACCOUNT_ID:
+        raise Refusal(100, "Unsupported get request. The account does not exist.", subcode=33)
+    begin, most = int(request.query_params.get("after", "0")), min(int(request.query_params.get("limit", "25")), 100)
+    known = sorted((sim.templates or {}).items())
+    shown = [
+        {
+            "id": str(9000 + number),
+            "name": name,
+            "language": language,
+            "status": sim.judged.get((name, language), ("APPROVED", "NONE"))[0],
+            "category": "UTILITY",
+            "rejected_reason": sim.judged.get((name, language), ("APPROVED", "NONE"))[1],
+            "components": [{"type": "BODY", "text": text}],
+        }
+        for number, ((name, language), text) in enumerate(known)
+    ][begin : begin + most]
+    end = begin + len(shown)
+    paging: dict[str, Any] = {"cursors": {"before": str(begin), "after": str(end)}}
+    if end < len(known):
+        paging["next"] = f"{request.url.include_query_params(after=end)}"
+    return {"data": shown, "paging": paging}
+
+
 def _download(sim: WhatsApp, request: Request) -> Response:
     file = sim.files.get(request.path_params["id"])
     until = request.query_params.get("ext", "")
@@ -108,13 +138,13 @@ def _download(sim: WhatsApp, request: Request) -> Response:
     return Response(file.content, media_type=file.mime)
 
 
-def _answered(sim: WhatsApp, request: Request, answer: Any) -> Response:
+def _answered(sim: WhatsApp, request: Request, answer: Any, what: str = "file") -> Response:
     try:
         _authorise(sim, request)
         said, status = answer(), 200
     except Refusal as refusal:
         said, status = refusal.body(), refusal.status
-    sim.note("from the desk", "file", str(status), sent=request.url.path, answered=json.dumps(said), ok=status == 200)
+    sim.note("from the desk", what, str(status), sent=request.url.path, answered=json.dumps(said), ok=status == 200)
     return JSONResponse(said, status_code=status)
 
 

@@ -17,12 +17,12 @@ from starlette.applications import Starlette
 
 from caseward.simulators import _whatsapp_api, _whatsapp_page
 from caseward.simulators import _whatsapp_graph as graph
-from caseward.simulators._whatsapp_account import APP_SECRET, BUSINESS, NUMBER_ID, TOKEN, VERIFY_TOKEN
+from caseward.simulators._whatsapp_account import ACCOUNT_ID, APP_SECRET, BUSINESS, NUMBER_ID, TOKEN, VERIFY_TOKEN
 from caseward.simulators._whatsapp_customers import Customers
 from caseward.simulators._whatsapp_graph import Refusal
 from caseward.simulators._whatsapp_phones import Phone, Said
 
-__all__ = ["APP_SECRET", "BUSINESS", "NUMBER_ID", "TOKEN", "VERIFY_TOKEN", "WhatsApp"]
+__all__ = ["ACCOUNT_ID", "APP_SECRET", "BUSINESS", "NUMBER_ID", "TOKEN", "VERIFY_TOKEN", "WhatsApp"]
 
 WINDOW = timedelta(hours=24)
 
@@ -43,6 +43,8 @@ class WhatsApp(Customers):
         """
         super().__init__(**account)
         self.templates = None if templates is None else dict(templates)
+        self.judged: dict[tuple[str, str], tuple[str, str]] = {}
+        """Name and language → how a template was judged, and why, where it was not approved."""
         self.absent: set[str] = set()
         """Numbers that are not on WhatsApp."""
         self.reads = True
@@ -71,6 +73,10 @@ class WhatsApp(Customers):
     def stale_next(self, times: int = 1) -> None:
         """Tell the next addresses of files when they have expired already."""
         self._stale += times
+
+    def judge(self, name: str, language: str, status: str, why: str = "NONE") -> None:
+        """Judge a template that is there, such as `REJECTED`; it is taken no more and no less than before."""
+        self.judged[name, language] = (status, why)
 
     def approve(self, name: str, language: str, wording: str) -> None:
         """Approve a template; from then on only approved ones are taken."""

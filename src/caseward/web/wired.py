@@ -25,15 +25,6 @@ ACCESS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approved:
-    """Wording that the vendor approved, as the pack says."""
-
-    template: str
-    name: str
-    languages: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A channel as a page shows it."""
 
@@ -55,7 +46,8 @@ class Line:
     """The address its vendor is given; empty where the vendor is asked, or calls nothing."""
     listens: bool
     reaches_team: bool
-    approved: Sequence[Approved]
+    sends: bool
+    """Whether words are handed to its vendor; a page fetches them otherwise."""
 
 
 def lines(settings: Settings) -> Sequence[Line]:
@@ -85,10 +77,7 @@ def _line(name: str, settings: Settings, wire: Wire, unread: tuple[int, int, str
         webhook=f"{settings.base_url}/webhooks/{name}" if isinstance(plug, Hook) and not listens else "",
         listens=listens,
         reaches_team=isinstance(plug, Lane),
-        approved=[
-            Approved(template=ours, name=it.name, languages=", ".join(f"{a} as {b}" for a, b in it.languages.items()))
-            for ours, it in policy.approved.items()
-        ],
+        sends=plug is not None and not getattr(plug, "pull", False),
     )  # fmt: skip
 
 

@@ -23,8 +23,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from caseward.adapters.channels import _whatsapp_errors as errors
+from caseward.adapters.channels import _whatsapp_wordings as wordings
 from caseward.adapters.channels import whatsapp
-from caseward.core.errors import SystemDown, Undeliverable
+from caseward.core.errors import BadInput, SystemDown, Undeliverable
 from caseward.core.messages import Approved, Choice, Inbound, Reply
 from caseward.settings import Settings
 from caseward.simulators import whatsapp as vendor
@@ -86,6 +87,7 @@ def plug(url: str) -> whatsapp.WhatsApp:
             whatsapp_verify_token=SecretStr(vendor.VERIFY_TOKEN),
             whatsapp_token=SecretStr(vendor.TOKEN),
             whatsapp_phone_number_id=vendor.NUMBER_ID,
+            whatsapp_account_id=vendor.ACCOUNT_ID,
             whatsapp_api_url=f"{url}/v23.0",
         )
     )
@@ -113,6 +115,39 @@ def test_a_reply_arrives_as_an_answer_to_a_message_and_its_key_comes_back(line: 
     [said] = line.vendor.sent(RANI)
     assert (said.id, said.text, said.reply_to, said.state) == (id, "Boleh.", asked, "read")
     assert {each["biz_opaque_callback_data"] for each in line.vendor.statuses} == {"reply:drf_7"}
+
+
+def test_the_wording_of_the_account_is_read_page_by_page_with_how_each_is_judged(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("reminder", "moved", "paid"):
+        line.vendor.approve(name, "en_US", f"{name} at {{{{1}}}}")
+    line.vendor.judge("paid", "en_US", "REJECTED", "TAG_CONTENT_MISMATCH")
+    monkeypatch.setattr(wordings, "AT_ONCE", 2)
+
+    told = {each.name: (each.status, each.text, each.why) for each in line.plug.wordings()}
+
+    assert told == {
+        "reminder": ("approved", "reminder at {{1}}", ""),
+        "moved": ("approved", "moved at {{1}}", ""),
+        "paid": ("rejected", "paid at {{1}}", "tag_content_mismatch"),
+    }
+
+
+def test_wording_that_cannot_be_read_says_why(line: Line) -> None:
+    def of(**other: Any) -> whatsapp.WhatsApp:
+        given = {"api_url": f"{line.url}/v23.0", "number_id": vendor.NUMBER_ID, "token": vendor.TOKEN,
+                 "app_secret": "x", "verify_token": "x", "account_id": vendor.ACCOUNT_ID}  # fmt: skip
+        return whatsapp.WhatsApp(**{**given, **other})
+
+    with pytest.raises(BadInput, match="CASEWARD_WHATSAPP_ACCOUNT_ID"):
+        of(account_id="").wordings()
+    with pytest.raises(SystemDown, match="190"):
+        of(token="another").wordings()
+    with pytest.raises(SystemDown, match="100"):
+        of(account_id="7").wordings()
+    with pytest.raises(SystemDown):
+        of(api_url="http://127.0.0.1:9/v23.0").wordings()
 
 
 def test_a_contact_without_a_number_is_answered_by_the_scoped_id(line: Line) -> None:

@@ -20,11 +20,12 @@ import httpx2
 
 from caseward.adapters.channels import _whatsapp_events as reading
 from caseward.adapters.channels import _whatsapp_media as media
+from caseward.adapters.channels import _whatsapp_wordings as wordings
 from caseward.adapters.channels._whatsapp_errors import NAME, Fault, refusal
 from caseward.adapters.channels._whatsapp_kinds import CUT
 from caseward.core.errors import BadInput, Refused, SystemDown
 from caseward.core.events import Event
-from caseward.core.messages import Approved, Choice, Reply
+from caseward.core.messages import Approved, Choice, Registered, Reply
 from caseward.core.ports import Fetched, Pace, Payload
 from caseward.settings import Settings
 
@@ -48,8 +49,10 @@ class WhatsApp:
     window: timedelta | None = timedelta(hours=24)
     pace = Pace(a_second=80, seconds_between=6, burst=10)
 
-    def __init__(self, *, api_url: str, number_id: str, token: str, app_secret: str, verify_token: str) -> None:
-        self._api_url, self._number = api_url, number_id
+    def __init__(
+        self, *, api_url: str, number_id: str, token: str, app_secret: str, verify_token: str, account_id: str = ""
+    ) -> None:
+        self._api_url, self._number, self._account = api_url, number_id, account_id
         self._secret, self._verify = app_secret.encode(), verify_token
         self._http = httpx2.Client(
             base_url=api_url,
@@ -113,6 +116,12 @@ class WhatsApp:
         """Return a file that a contact sent."""
         return media.fetch(self._http, ref, api_url=self._api_url, number=self._number, most=most)
 
+    def wordings(self) -> Sequence[Registered]:
+        """Return the templates of the business account, and how Meta judges each."""
+        if not self._account:
+            raise BadInput("give the WhatsApp Business account's id in CASEWARD_WHATSAPP_ACCOUNT_ID")
+        return wordings.read(self._http, self._account)
+
     def seen(self, address: str, provider_id: str, *, typing: bool) -> None:
         """Show two blue ticks, and that an answer is being written: for 25 seconds, or until it is there."""
         self._try({"status": "read", "message_id": provider_id, **(_TYPING if typing else {})})
@@ -141,6 +150,7 @@ def channel(settings: Settings) -> WhatsApp | None:
         token=token.get_secret_value(),
         app_secret=secret.get_secret_value(),
         verify_token=verify.get_secret_value(),
+        account_id=settings.whatsapp_account_id,
     )
 
 

@@ -9,15 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from caseward.core.errors import BadInput, NotFound, Refused
+from caseward.core.errors import BadInput, CasewardError, Conflict, NotFound, Refused, SystemDown, Undeliverable
 from caseward.core.roles import Role
 from caseward.desk import lanes as lane_room
 from caseward.desk import reception, tools
+from caseward.flows import testing_lines
 from caseward.store import admissions, people
 from caseward.store import lanes as lane_store
 from caseward.store.admissions import Admission
 from caseward.store.db import transaction
-from caseward.web import amending, failures, render, wired, words
+from caseward.web import amending, failures, judged, render, wired, words
 from caseward.web.card import Notice
 from caseward.web.menu import SettingsItem
 from caseward.web.session import NotForRole, Visitor, form_visitor, only
@@ -121,21 +122,52 @@ def link(request: Request, channel: str, visitor: Annotated[Visitor, Depends(doo
     return _one(request, visitor, channel, notice=Notice(level="ok", title="Link your chat", text=text, icon="check"))
 
 
+@router.post(f"{HERE}/{{channel}}/test")
+def send_test(
+    request: Request,
+    channel: str,
+    visitor: Annotated[Visitor, Depends(doorkeeper)],
+    address: Annotated[str, Form(max_length=testing_lines.ADDRESS_CHARS)] = "",
+) -> Response:
+    """Send a test message, once, to the visitor's own address or another one; the answer says what became of it."""
+    _require(channel)
+    try:
+        testing_lines.send_test(channel, address, person=visitor.person.id, role=visitor.person.role)
+    except (BadInput, Conflict, Refused, SystemDown, Undeliverable) as error:
+        return _one(request, visitor, channel, wrong=error, typed=address)
+    notice = Notice(level="ok", title="The vendor took it", text="Look whether it arrived.", icon="check")
+    return _one(request, visitor, channel, notice=notice, typed=address)
+
+
+@router.post(f"{HERE}/{{channel}}/wording")
+def wording(request: Request, channel: str, visitor: Annotated[Visitor, Depends(doorkeeper)]) -> Response:
+    """Ask the vendor how it judges our wording."""
+    _require(channel)
+    try:
+        testing_lines.look_at_wording(channel, person=visitor.person.id, role=visitor.person.role)
+    except (BadInput, Refused, SystemDown) as error:
+        return _one(request, visitor, channel, wrong=error)
+    return RedirectResponse(f"{HERE}/{channel}#approved", status_code=303)
+
+
 def _one(
     request: Request,
     visitor: Visitor,
     channel: str,
     *,
     notice: Notice | None = None,
-    wrong: BadInput | Refused | None = None,
+    wrong: CasewardError | None = None,
+    typed: str = "",
 ) -> Response:
     line = _find(request, channel)
     with transaction():
         names = people.names()
         listed = [_asked(each, names) for each in admissions.listed(channel, limit=LISTED)]
+        look = judged.look(channel, tools.pack())
+        address = typed or judged.own_address(channel, visitor.person)
     if wrong is not None:
         notice = replace(amending.complaint(wrong), title="This was not done")
-    context = {"line": line, "listed": listed, "notice": notice, "most": LISTED}
+    context = {"line": line, "listed": listed, "notice": notice, "most": LISTED, "look": look, "address": address}
     status = failures.status_of(wrong) if wrong else 200
     return render.setting(request, "settings_channel.html", context, visitor=visitor, here=HERE, status=status)
 
