@@ -9,9 +9,11 @@ from caseward.store import case_figures, db
 
 ROUNDS = 5
 """Goes at most at a time, so that the sweep gets on with what is due."""
+FEW = 20
+"""As many as somebody who waits for a page notices nothing of."""
 
 
-def catch_up(rounds: int = ROUNDS) -> bool:
+def catch_up(rounds: int = ROUNDS, *, at_once: int = case_figures.AT_ONCE) -> bool:
     """Add up what the log tells since the last time; return whether there is more.
 
     Everything is added up anew when hours or lanes are others than the last time: both decide what the rows say.
@@ -25,7 +27,7 @@ def catch_up(rounds: int = ROUNDS) -> bool:
             if not case_figures.behind(rules):
                 return False
         with db.transaction():
-            more = case_figures.catch_up(pack.hours, lanes, rules=rules, now=now)
+            more = case_figures.catch_up(pack.hours, lanes, rules=rules, now=now, at_once=at_once)
         if not more:
             return False
     return True

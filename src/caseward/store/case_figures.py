@@ -38,8 +38,8 @@ _BEHIND: Final = """
 """
 
 
-def catch_up(hours: BusinessHours, lanes: Sequence[str], *, rules: str, now: datetime) -> bool:
-    """Read on in the log and make the rows of the cases it tells of; return whether there is more to read.
+def catch_up(hours: BusinessHours, lanes: Sequence[str], *, rules: str, now: datetime, at_once: int = AT_ONCE) -> bool:
+    """Read on in the log and make the rows of the cases it tells of, `at_once` at most; return whether there is more.
 
     Under other rules than before all rows are made anew. Whoever comes while another is at it has nothing to do.
     """
@@ -52,7 +52,7 @@ def catch_up(hours: BusinessHours, lanes: Sequence[str], *, rules: str, now: dat
     read = db.run("select seq, rules from figures_read where id = 1").fetchone()
     since = read.seq if read and read.rules == rules else 0
     found = db.run(_CHANGED, {"since": since, "limit": ENTRIES}).fetchall()
-    ids = list(dict.fromkeys(row.case_id for row in found if row.case_id))[:AT_ONCE]
+    ids = list(dict.fromkeys(row.case_id for row in found if row.case_id))[:at_once]
     known = set(ids)
     upto = next((row.seq - 1 for row in found if row.case_id and row.case_id not in known), None)
     last = upto if upto is not None else found[-1].seq if found else since

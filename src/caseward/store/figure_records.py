@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from caseward.core.kpis.opening import Opening
 from caseward.core.kpis.records import CaseRecord, GuardRecord, RequestRecord, Window, WorkRecord
-from caseward.core.policy import Tier
 from caseward.core.sla import BusinessHours
 from caseward.store import db
 
@@ -59,6 +58,12 @@ _GUARDS: Final = """
 """
 DECIDED = frozenset({"approved", "edited", "denied", "escalated"})
 """States of a request that a person brought about."""
+
+
+def more_than(count: int) -> bool:
+    """Return whether figures rest on more cases than that, of whatever age."""
+    some = "select count(*) as n from (select from case_figures limit %s) as some_of_them"
+    return bool(db.run(some, (count + 1,)).fetchall()[0].n > count)
 
 
 def numbers(ids: Collection[str]) -> dict[str, tuple[int, str, int | None, datetime]]:
@@ -120,21 +125,3 @@ def _request(row: Any, opening: Opening, now: datetime) -> RequestRecord:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
     )
-
-
-def backlog(now: datetime) -> dict[tuple[int | None, int], tuple[int, int]]:
-    """Return (tier, column of `AGES`) → how many cases are open, and how many of them are overdue."""
-    found: dict[tuple[int | None, int], tuple[int, int]] = {}
-    for row in db.run(_BACKLOG, {"now": now}):
-        found[None if row.tier is None else int(Tier(row.tier)), row.age] = (row.n, row.late)
-    return found
-
-
-AGES: Final = ("< 30 m", "30–60 m", "1–4 h", "4–24 h", "Older")
-"""By the clock on the wall since it was opened."""
-_BACKLOG: Final = """
-    select tier, width_bucket(extract(epoch from %(now)s - opened_at), array[1800, 3600, 14400, 86400]) as age,
-        count(*) as n,
-        count(*) filter (where due_breached or (running_since is not null and due_at < %(now)s)) as late
-    from case_figures where closed_at is null group by 1, 2
-"""

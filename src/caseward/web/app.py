@@ -11,7 +11,20 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from caseward import __version__
 from caseward.settings import Settings
-from caseward.web import api, api_figures, api_releases, chat, chat_api, console, docs, hooks, ops, problems, widget
+from caseward.web import (
+    api,
+    api_figures,
+    api_releases,
+    chat,
+    chat_api,
+    console,
+    docs,
+    foresight,
+    hooks,
+    ops,
+    problems,
+    widget,
+)
 from caseward.web.door import Door
 from caseward.web.live import Live
 from caseward.web.measure import Measure
@@ -60,8 +73,11 @@ async def _lifespan(app: FastAPI, running: Running) -> AsyncIterator[None]:
     desk = running()
     await run_in_threadpool(desk.__enter__)
     live.open()
+    ahead = foresight.at_work()
+    ahead.__enter__()
     try:
         yield
     finally:
+        await run_in_threadpool(ahead.__exit__, None, None, None)
         await live.stop()
         await run_in_threadpool(desk.__exit__, None, None, None)

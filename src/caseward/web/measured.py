@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from functools import partial
+from typing import Final, Generic, Literal, TypeVar
 
 import structlog
 
@@ -21,8 +23,9 @@ from caseward.core.kpis.measures import Measured, quantile
 from caseward.core.kpis.records import CaseRecord, Window
 from caseward.core.policy import Tier
 from caseward.desk import tools
-from caseward.store import figure_records
+from caseward.store import figure_records, precedence
 from caseward.store.db import transaction
+from caseward.web import ranges
 from caseward.web.charts import Bar
 from caseward.web.ranges import Range
 
@@ -32,6 +35,10 @@ REST = 20
 """Times as long as measuring took, it is not measured again."""
 STALE_SECONDS = 900.0
 """What is older than this is not shown: whoever asks waits for it."""
+AGES: Final = ("< 30 m", "30–60 m", "1–4 h", "4–24 h", "Older")
+"""Of open cases: by the clock on the wall since they were opened."""
+_FROM: Final = (1800, 3600, 14400, 86400)
+"""Seconds at which each column of `AGES` but the first begins."""
 T = TypeVar("T")
 Split = Mapping[str, Mapping[str, Measured]]
 """Figure → tier or channel → how it is."""
@@ -108,13 +115,30 @@ class Overview:
     samples: int
     """Of these, of sample contacts."""
     open: int
+    backlog: Mapping[tuple[int | None, int], tuple[int, int]]
+    """Tier and column of `AGES` → how many cases are open now, and how many of them are late."""
     rests_on: int
     """Cases that were looked at."""
 
 
 def overview(wanted: Range, own: Own | None = None) -> Overview:
     """Return what is measured over a range, of everything or of somebody's own work."""
-    return _overviews.give(_key(wanted, own), lambda: _measure(wanted, own), lambda made: made.rests_on)
+    return _overviews.give(_key(wanted, own), partial(_measure, wanted, own), _size)
+
+
+def _size(made: Overview) -> int:
+    return made.rests_on
+
+
+def prepare() -> None:
+    """Measure the ranges that the overview offers where it would take long, so that nobody waits for them."""
+    with transaction():
+        if not figure_records.more_than(SMALL):
+            return
+    for id in ranges.SPANS:
+        wanted = ranges.of(id, "", "", now=tools.now(), zone=tools.pack().hours.zone)
+        with precedence.behind():
+            _overviews.renew(_key(wanted, None), partial(_measure, wanted, None), _size)
 
 
 def window(wanted: Range, own: Own | None = None) -> Window:
@@ -193,11 +217,13 @@ def _measure(wanted: Range, own: Own | None) -> Overview:
         cases=len(found.opened),
         samples=sum(1 for case in found.opened if case.sample),
         open=len(found.open),
+        backlog=_backlog(found),
         rests_on=len(found.cases),
     )
 
 
 def _tile(figure: Figure, watch: Watch, now: Window, before: Window, small: Sequence[Window]) -> Tile:
+    precedence.give_way()
     found = figure.measure(now, watch)
     return Tile(
         figure=figure,
@@ -234,6 +260,15 @@ def _bars(wanted: Range, opened: Sequence[CaseRecord]) -> list[Bar]:
 def _bar(label: str, counted: tuple[int, int] | None) -> Bar:
     met, late = counted or (0, 0)
     return Bar(label=label, met=met, late=late)
+
+
+def _backlog(found: Window) -> dict[tuple[int | None, int], tuple[int, int]]:
+    counted: dict[tuple[int | None, int], tuple[int, int]] = {}
+    for case in found.open:
+        slot = case.tier, bisect_right(_FROM, (found.now - case.opened_at).total_seconds())
+        many, late = counted.get(slot, (0, 0))
+        counted[slot] = many + 1, late + case.due_late
+    return counted
 
 
 def _loads(found: Window) -> list[Load]:
@@ -279,7 +314,7 @@ class _Kept(Generic[T]):
     def give(self, key: object, make: Callable[[], T], size: Callable[[T], int]) -> T:
         held, now = self._held.get(key), time.monotonic()
         if held is None or held.size <= SMALL or now - held.made > STALE_SECONDS:
-            return self._make(key, make, size)
+            return self.renew(key, make, size)
         if now - held.made > REST * held.took:
             with self._lock:
                 begin = key not in self._under_way
@@ -288,7 +323,8 @@ class _Kept(Generic[T]):
                 threading.Thread(target=self._again, args=(key, make, size), name="figures", daemon=True).start()
         return held.value
 
-    def _make(self, key: object, make: Callable[[], T], size: Callable[[T], int]) -> T:
+    def renew(self, key: object, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """Measure at once, and keep that."""
         began = time.monotonic()
         value = make()
         made = time.monotonic()
@@ -301,7 +337,8 @@ class _Kept(Generic[T]):
 
     def _again(self, key: object, make: Callable[[], T], size: Callable[[T], int]) -> None:
         try:
-            self._make(key, make, size)
+            with precedence.behind():
+                self.renew(key, make, size)
         except Exception as error:
             structlog.get_logger(__name__).warning("figures will be measured again", error=str(error))
         finally:

@@ -75,7 +75,7 @@ def overview(
     """Show the figures of a range."""
     wanted = wanted_of(id, first, to)
     person = visitor.person
-    figuring.catch_up(1)  # whoever comes because something has changed sees it
+    figuring.catch_up(1, at_once=figuring.FEW)  # whoever comes because something has changed sees it
     context: dict[str, Any] = {
         "chosen": wanted,
         "spans": ranges.LABELS,
@@ -86,11 +86,12 @@ def overview(
     }
     found = measured.overview(wanted, own_of(person) if person.role is not Role.ON_CALL else None)
     context |= _figures(found) | _guards(found)
-    if person.role in SEES_HEALTH:
-        context["systems"] = _systems()
-    if person.role in SEES_ALL:
-        context |= _backlog() | {"brief": brief.lines(found), "loads": _loads(found)}
-    return render.page(request, "overview.html", context, visitor=visitor, here=HERE)
+    with transaction():
+        if person.role in SEES_HEALTH:
+            context["systems"] = _systems()
+        if person.role in SEES_ALL:
+            context |= _backlog(found) | {"brief": brief.lines(found), "loads": _loads(found)}
+        return render.page(request, "overview.html", context, visitor=visitor, here=HERE)
 
 
 @router.get(f"{HERE}/cases")
@@ -281,20 +282,16 @@ def _systems() -> list[dict[str, Any]]:
     return found
 
 
-def _backlog() -> dict[str, Any]:
-    with transaction():
-        found = figure_records.backlog(tools.now())
+def _backlog(found: Overview) -> dict[str, Any]:
     rows = []
     for tier in (3, 2, 1, 0, None):
-        cells = [
-            Cell(count=found.get((tier, age), (0, 0))[0], late=found.get((tier, age), (0, 0))[1], age=age)
-            for age in range(len(figure_records.AGES))
-        ]
+        counted = [found.backlog.get((tier, age), (0, 0)) for age in range(len(measured.AGES))]
+        cells = [Cell(count=count, late=late, age=age) for age, (count, late) in enumerate(counted)]
         if tier is not None or any(cell.count for cell in cells):
             rows.append((tier, cells))
-    total = sum(count for count, _late in found.values())
-    late = sum(late for _count, late in found.values())
-    return {"ages": figure_records.AGES, "heat": rows, "open_cases": total, "open_late": late}
+    total = sum(count for count, _late in found.backlog.values())
+    late = sum(late for _count, late in found.backlog.values())
+    return {"ages": measured.AGES, "heat": rows, "open_cases": total, "open_late": late}
 
 
 def _loads(found: Overview) -> list[dict[str, Any]]:
