@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from caseward.core import policy
@@ -11,7 +13,7 @@ from caseward.core.errors import BadInput, Conflict, Refused
 from caseward.core.ids import ConversationId
 from caseward.core.policy import Tier
 from caseward.desk import approvals as asking
-from caseward.desk import health, speaker, verdicts
+from caseward.desk import health, speaker, tools, verdicts
 from caseward.flows import by_hand
 from caseward.store import approvals, cases, db, effects, log, running
 from caseward.store.approvals import Request
@@ -299,6 +301,25 @@ def test_who_waits_for_a_long_time_is_told_so_ever_more_rarely(desk: Desk) -> No
 
     assert min(days) >= 1, "somebody is kept in the dark"
     assert max(days) <= 3, "somebody is told all day"
+
+
+def test_a_closed_case_is_taken_up_again_without_a_word_where_the_pack_has_none_for_it(desk: Desk) -> None:
+    templates = {name: each for name, each in desk.pack.templates.items() if name != "reopened"}
+    desk.pack = replace(desk.pack, templates=templates)
+    tools.use(replace(tools.given(), pack=desk.pack))
+    conversation = desk.open()
+    desk.say(conversation, "Studio buka jam berapa ya?")
+    desk.settle()
+    with db.transaction():
+        cases.change(cases.get(desk.case(conversation).id), desk.clock(), status=CaseStatus.CLOSED)
+    said = len(desk.replies(conversation))
+
+    desk.say(conversation, "Berapa harga paketnya?")
+    desk.settle()
+
+    assert (desk.case(conversation).reopened, desk.case(conversation).status) == (1, CaseStatus.RESOLVED)
+    assert len(desk.replies(conversation)) == said + 1
+    assert desk.errors() == []
 
 
 def test_a_settled_case_closes_after_its_quiet_time_and_a_later_word_reopens_it(desk: Desk) -> None:

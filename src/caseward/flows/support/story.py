@@ -110,7 +110,7 @@ def answer(conversation_id: str, turn_number: int) -> str:
     if was in DONE:
         case = intake.reopen(case)
     promises.on_inbound(case)
-    if was is CaseStatus.CLOSED:
+    if was is CaseStatus.CLOSED and "reopened" in tools.pack().templates:
         speaker.tell(case, "reopened", {}, address=casework.address(case), key=f"reopened:{case.id}:{case.reopened}")
     return respond(case, turn)
 
