@@ -51,6 +51,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
         "drafts",
         "composer",
         "evidence",
+        "returning",
         "list",
         "live",
         "presence",

@@ -7,6 +7,7 @@
   const status = one("[data-live]");
   const titled = document.title;
   let source, ended, failing, again, polling;
+  let left; // what had the focus when it was turned off
   let seq = Number(root.dataset.seq);
   let heard = Date.now();
   let hiddenSince = 0;
@@ -107,9 +108,13 @@
 
   /** Turn decisions off for a reason, or on again. The forms stay: nothing here is trusted, the server decides. */
   function decisions(reason) {
+    const focused = document.activeElement;
     root.dataset.off = reason;
     if (!reason) delete root.dataset.off;
     enforce(document);
+    if (reason && focused?.disabled) left = focused;
+    else if (!reason && left?.isConnected && document.activeElement === document.body) left.focus();
+    if (!reason) left = null;
   }
 
   function enforce(within) {

@@ -98,7 +98,9 @@
 
   /** Say that an answer takes long, with a way to ask again; null takes that back. */
   function slow(retry) {
-    one("#slow-news")?.remove();
+    const told = one("#slow-news");
+    if (told?.contains(document.activeElement)) one("#main").focus();
+    told?.remove();
     if (!retry) return;
     const bar = one("#slow").content.firstElementChild.cloneNode(true);
     bar.id = "slow-news";
@@ -178,7 +180,8 @@
   // --- lists: rows change one by one; what is new is counted, and the order stays until the hand has left ------------------
 
   const arrived = new WeakMap(); // part → the list as the server has it now
-  const inUse = (part) => part.matches(":hover") || part.contains(document.activeElement);
+  const inUse = (part) =>
+    [part, document.getElementById(`${part.id}-news`)].some((each) => each?.matches(":hover") || each?.contains(document.activeElement));
   const LEFT_ALONE = 10000;
 
   function hold(part, fresh) {
@@ -289,6 +292,7 @@
     const before = document.getElementById(id);
     if (before && line && one("b", before).textContent === line.title) return;
     before?.remove();
+    const left = line && document.activeElement?.matches("button[name=verdict]") && form.contains(document.activeElement);
     for (const button of all("button[name=verdict]", form)) button.disabled = Boolean(line);
     if (!line) return;
     const bar = one("#changed").content.firstElementChild.cloneNode(true);
@@ -298,6 +302,7 @@
     if (line.href) one("a", bar).href = line.href;
     else one("a", bar).remove();
     one(".decisions", form)?.before(bar);
+    if (left) one("a", bar)?.focus();
   }
 
   // What was in somebody's hands is asked for again once it is not.

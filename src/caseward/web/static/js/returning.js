@@ -1,0 +1,40 @@
+// --- returning: after a form was sent the focus is where it was, and what came of it is said -----------------------------
+
+{
+  const KEPT = "sent";
+  let keyed = false; // pressed by a key, or by what reads the screen: a pointer needs no focus
+  document.addEventListener("click", (event) => (keyed = event.detail === 0), true);
+
+  const words = (element) => element.textContent.trim().replace(/\s+/g, " ");
+  const alike = (form) => all("form").filter((each) => each.getAttribute("action") === form);
+  const controls = (form) => [...form.elements].filter((each) => each.type !== "hidden" && each.localName !== "fieldset");
+
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (event.defaultPrevented || form.method !== "post" || form.matches(".approval, .decided")) return;
+    const action = form.getAttribute("action");
+    const near = form.closest("section[aria-labelledby]")?.getAttribute("aria-labelledby");
+    const sent = { at: location.pathname, keyed, action, which: alike(action).indexOf(form), pressed: submitter && words(submitter), near };
+    sessionStorage.setItem(KEPT, JSON.stringify(sent));
+  });
+
+  /** Return what stands where the form stood: the same button, the menu it is in, or the heading above it. */
+  function place({ action, which, pressed, near }) {
+    const forms = alike(action);
+    const form = forms[which] ?? forms.at(-1);
+    const own = form && controls(form).filter(shown);
+    const heading = document.getElementById(near) ?? one("main h1, main h2");
+    const found = own?.find((each) => words(each) === pressed) ?? own?.[0] ?? (form && one("summary", form.closest("details") ?? form));
+    if (!found) heading?.setAttribute("tabindex", "-1");
+    return found ?? heading;
+  }
+
+  const sent = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  sessionStorage.removeItem(KEPT);
+  if (sent) {
+    const news = all("main .inline[role], main .handed").find(shown);
+    if (news) setTimeout(() => say(words(news)), 300); // what is there from the start is not news to what reads the screen
+    const free = document.activeElement === document.body && !one("[autofocus]") && !location.hash;
+    if (sent.keyed && free && sent.at === location.pathname) place(sent)?.focus();
+  }
+}
