@@ -13,10 +13,10 @@ import pyotp
 import pytest
 from httpx2 import Response
 
-from caseward.core.errors import SystemDown
+from caseward.core.errors import Refused, SystemDown
 from caseward.core.messages import Reply
 from caseward.core.roles import Role, within
-from caseward.desk import tools
+from caseward.desk import letters, tools
 from caseward.settings import Settings
 from caseward.store import db, factors, guesses, log, passwords, people, proofs, sessions, tokens, vault
 from caseward.store.db import transaction
@@ -138,6 +138,54 @@ def test_an_invitation_goes_by_mail_where_there_is_mail_and_is_shown_where_that_
     assert link not in page.text
     assert desk.browser().get(link).status_code == 404  # the second invitation took its place
     assert desk.browser().get(link_of(again)).status_code == 200
+
+    # then both are on record, before and after they left, and neither says what would open the door
+    assert told("letter", "what", "state", "to", "why") == [
+        ("invite", "leaving", "a•••@studio.example", None), ("invite", "sent", "a•••@studio.example", None),
+        ("invite", "leaving", "a•••@studio.example", None),
+        ("invite", "failed", "a•••@studio.example", "email is not answering: nobody answers"),
+    ]  # fmt: skip
+    with transaction():
+        everything = str([entry.payload for entry in log.entries()])
+    for token in (link, link_of(again)):
+        assert token.removeprefix("/sign-in/") not in everything
+
+
+def test_a_letter_leaves_once_and_only_for_who_may_have_it_written(desk: House) -> None:
+    sent: list[str] = []
+
+    class Post:
+        def render(self, reply: Reply) -> dict[str, str]:
+            return {"text": reply.text}
+
+        def deliver(self, address: str, payload: dict[str, str], *, key: str) -> str:
+            sent.append(payload["text"])
+            if len(sent) > 1:
+                raise TimeoutError("it may have gone out")
+            return "1"
+
+    post: Any = Post()
+    tools.use(replace(tools.given(), channels={"email": post}))
+
+    def write(token: str, *, role: str = Role.ADMIN, kind: letters.Kind = letters.Kind.INVITE) -> bool:
+        return letters.send(kind, token, AYU, subject="In", text=f"Come in by {token}", by="per_admin", role=role,
+                            about={"person": "per_ayu"})  # fmt: skip
+
+    assert [write("one"), write("one"), write("two"), write("two")] == [True, False, False, False]
+    assert sent == ["Come in by one", "Come in by two"]
+    for role, kind in (
+        (Role.OPS_LEAD, letters.Kind.INVITE),
+        ("B", letters.Kind.RESET),
+        (Role.ADMIN, letters.Kind.CODE),
+    ):
+        with pytest.raises(Refused):
+            write("three", role=role, kind=kind)
+
+    assert len(sent) == 2
+    assert told("letter", "state", "why") == [
+        ("leaving", None), ("sent", None), ("leaving", None), ("unknown", "TimeoutError"),
+    ]  # fmt: skip
+    assert [role for (role,) in told("denied", "role")] == ["ops_lead", "B", "admin"]
 
 
 def all_people() -> list[people.Person]:
@@ -283,8 +331,9 @@ def test_what_an_app_counts_with_is_not_in_the_database_and_the_key_is_not_eithe
     again, _asked = by_password(desk)
     assert again.submit(again.get("/second-step"), "/second-step", code=code_at(secret, desk)).url.path == "/inbox"
     assert stored() != was
+    kept = stored()
     with transaction():
-        kept, _ = stored(), factors.keep_sealed()
+        factors.keep_sealed()
     assert (stored(), factors_lost()) == (kept, 0)
 
 

@@ -10,11 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from caseward.core import ids
-from caseward.core.errors import BadInput, CasewardError, Conflict, NotFound, Refused
-from caseward.core.messages import Reply
+from caseward.core.errors import BadInput, Conflict, NotFound, Refused
 from caseward.core.ports import Known
 from caseward.core.roles import Role, within
 from caseward.core.text import clean
@@ -28,8 +25,6 @@ LONGEST_NAME = 100
 LONGEST_REASON = 500
 LOOKS_AFTER = frozenset({Role.ADMIN})
 """Roles that may change who may do what."""
-
-_log = structlog.get_logger(__name__)
 
 
 def invite(name: str, email: str, role: Role, *, by: Person) -> tuple[Person, str]:
@@ -175,23 +170,7 @@ def end_token(token_id: str, *, by: Person) -> None:
     log.append("token", by.id, {"what": "ended", "token": token_id, "name": kept.token.name}, at=tools.now())
 
 
-# --- letters ----------------------------------------------------------------------------------------------------------
-
-
-def write_to(person: Person, *, subject: str, text: str) -> bool:
-    """Send a person of the house a mail and return whether the server took it; call it outside a transaction.
-
-    It is tried once and kept nowhere, because it holds a link that opens the door.
-    """
-    plug = tools.given().channels.get("email")
-    if plug is None or not person.email:
-        return False
-    try:
-        plug.deliver(person.email, plug.render(Reply(text=text, subject=subject)), key=ids.new("mail"))
-    except (CasewardError, OSError) as error:
-        _log.warning("a mail to somebody of the house was not sent", person=person.id, why=str(error)[:200])
-        return False
-    return True
+# --- what they share ------------------------------------------------------------------------------------------------
 
 
 def name_of(given: str) -> str:

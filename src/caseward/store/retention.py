@@ -129,6 +129,10 @@ _SIGN_INS: Final = """
     (select 'step ' || token_hash from sign_in_steps where expires_at < %(before)s limit %(most)s)
     union all
     (select 'state ' || state_hash from oidc_states where expires_at < %(before)s limit %(most)s)
+    union all
+    (select 'letter ' || key from letters where at < %(before)s limit %(most)s)
+    union all
+    (select 'transcript ' || id from transcripts where expires_at < %(before)s limit %(most)s)
     limit %(most)s
 """
 _LOG: Final = """
@@ -320,7 +324,9 @@ KINDS: Final[Mapping[str, Kind]] = {
             d as (delete from identity_attempts where id in (select id::bigint from old where kind = 'proof')),
             e as (delete from codes where digest in (select id from old where kind = 'code')),
             f as (delete from sign_in_steps where token_hash in (select id from old where kind = 'step')),
-            g as (delete from oidc_states where state_hash in (select id from old where kind = 'state'))
+            g as (delete from oidc_states where state_hash in (select id from old where kind = 'state')),
+            h as (delete from letters where key in (select id from old where kind = 'letter')),
+            i as (delete from transcripts where id in (select id from old where kind = 'transcript'))
             select count(*) as gone from old
         """,
     ),

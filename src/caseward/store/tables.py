@@ -100,6 +100,7 @@ conversations = Table(
     moment("heard_at", required=False),  # when the contact last wrote: a vendor's window is counted from here
     words("title", default=""),  # what the channel calls who writes; proof of nothing
     UniqueConstraint("channel", "address"),
+    Index("conversations_kept_idx", "created_at", postgresql_where=text("address not like 'forgotten:%'")),
     Index("conversations_ready_idx", "ready_at", postgresql_where=text("ready_at is not null")),
 )
 

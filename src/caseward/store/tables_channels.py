@@ -273,6 +273,30 @@ proofs = Table(
 )
 """What only an authentic answer from a registered address can prove."""
 
+letters = Table(  # mails that hold a secret: of each only that it left
+    "letters",
+    metadata,
+    Column("key", Text, primary_key=True),
+    words("kind"),  # invite, reset, code
+    words("state"),  # leaving, sent, failed, unknown
+    moment("at"),
+)
+
+transcripts = Table(  # who wants what was said in the chat by mail
+    "transcripts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("conversation_id", Text, ForeignKey("conversations.id"), nullable=False),
+    words("address"),
+    words("code_hash", default=""),  # of the code that proves the address; empty for one that is registered
+    words("state"),  # asked, dropped, confirmed
+    Column("tries", Integer, nullable=False, server_default="0"),
+    moment("at"),
+    moment("expires_at"),
+    Index(None, "conversation_id", "at"),
+    Index(None, "address", "at"),
+)
+
 merges = Table(
     "merges",
     metadata,

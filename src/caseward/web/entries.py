@@ -209,6 +209,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "result": ("circle-check", "Carried out", _parts("skill", "status", "reference", "detail")),
     "read": ("history", "Had the facts read anew", _parts()),
     "release": ("book-open", "Release", _parts("release", "state", "reason")),
+    "letter": ("send", "Mail with a secret", _parts("what", "name", "to", "state", "why")),
     "retention": ("database", "Deleted what was old", _retention),
     "reveal": ("eye", "Looked at personal data", _parts("field")),
     "send": ("send", "Reply sent", _parts("text")),

@@ -51,6 +51,7 @@ EMPTIED = {
     "sign_in_attempts": ("subject",),
     "tasks": ("args", "summary", "result.detail", "result.values"),
     "timers": ("body",),
+    "transcripts": ("address",),
     "votes": ("conditions",),
 }
 """Table → its columns that may hold such words; a JSON column may name the parts that do."""
@@ -92,6 +93,7 @@ NONE = {
     "identity_attempts": (TECHNICAL, ["conversation_id"]),
     "lane_events": (TECHNICAL, ["key", "channel", "kind"]),
     "lanes": (TEAM, ["lane", "channel", "chat", "by"]),
+    "letters": (TECHNICAL, ["key", "kind", "state"]),
     "log": (TECHNICAL, ["kind", "actor", "case_id", "conversation_id", "release", "payload_hash", "hash"]),
     "log_checks": (TECHNICAL, ["hash", "why"]),
     "log_head": (TECHNICAL, ["hash"]),
@@ -127,6 +129,7 @@ NONE = {
     "tasks": ("the key says what was carried out, so that it never is again",
               ["id", "case_id", "draft_id", "approval_id", "skill", "key", "approvers", "state", "result"]),
     "timers": (TECHNICAL, ["case_id", "kind"]),
+    "transcripts": (TECHNICAL, ["id", "conversation_id", "code_hash", "state"]),
     "votes": (TECHNICAL, ["approval_id", "digest", "person", "role", "word"]),
     "workers": (TECHNICAL, ["executor_id", "host", "release"]),
 }  # fmt: skip

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from caseward.core.errors import BadInput, Conflict
 from caseward.core.roles import Role
 from caseward.core.text import clean
-from caseward.desk import staff, tools
+from caseward.desk import letters, staff, tools
 from caseward.store import standings
 from caseward.store.db import transaction
 from caseward.store.people import Person
@@ -80,7 +80,7 @@ def invite(
         notice = Notice(level="bad", title="Nobody was invited", text=failures.sentence(str(error)))
         filled = Filled(name=clean(name), email=clean(email), role=role)
         return _list(request, visitor, notice=notice, filled=filled, status=400)
-    return _list(request, visitor, handed=_hand(person, token, "invite"))
+    return _list(request, visitor, handed=_hand(person, token, "invite", by=visitor.person))
 
 
 @router.get(HERE + "/{person_id}")
@@ -155,10 +155,10 @@ def _hand_out(
     except Conflict as error:
         notice = Notice(level="bad", title="No link was made", text=failures.sentence(str(error)))
         return _person(request, visitor, person_id, notice=notice, status=409)
-    return _person(request, visitor, person_id, handed=_hand(person, token, kind))
+    return _person(request, visitor, person_id, handed=_hand(person, token, kind, by=visitor.person))
 
 
-def _hand(person: Person, token: str, kind: str) -> Handed:
+def _hand(person: Person, token: str, kind: str, *, by: Person) -> Handed:
     """Send a link by mail, or have it shown."""
     link = f"{tools.given().console}/sign-in/{token}"
     lasts = staff.INVITED_FOR if kind == "invite" else staff.RESET_FOR
@@ -167,7 +167,10 @@ def _hand(person: Person, token: str, kind: str) -> Handed:
     words = {"house": house, "person": person, "link": link, "until": until, "zone": tools.pack().profile.timezone}
     text = render.environment().get_template(f"mail_{kind}.txt").render(words)
     subject = f"Your way into {house}" if kind == "invite" else f"A new password for {house}"
-    sent = staff.write_to(person, subject=subject, text=text)
+    sent = letters.send(
+        letters.Kind(kind), token, person.email, subject=subject, text=text, by=by.id, role=by.role,
+        about={"person": person.id, "name": person.name},
+    )  # fmt: skip
     return Handed(person=person, link="" if sent else link, until=until)
 
 
