@@ -56,7 +56,7 @@ def test_a_lead_sees_figures_with_what_they_rest_on_and_the_cases_behind_them(de
     assert "≥ 40" in page.text
     assert "n 3" in page.text
     assert "3 of at least 20, 1 still running" in page.text
-    assert "Over target, 3:00 min" in page.text
+    assert "Over target, 3:00" in page.text
     assert 'aria-label="First responses by hour: 2 in time, 1 late."' in page.text
     assert "No model is used" in page.text
     assert "3 cases opened, 3 of them of sample contacts" in page.text

@@ -16,6 +16,8 @@ HEIGHT, FLOOR, CEILING = 170, 150, 14
 """Of a bar chart: all of it, its ground line, and its highest line, in pixels."""
 LABELS = 12
 """Labels that stand under a bar chart beside each other."""
+FEW = 8
+"""Bars for which a chart has room at least: fewer are no wider for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,8 @@ class Bar:
     label: str
     met: int
     late: int
+    tick: str = ""
+    """What stands under it where every bar has something there; its label when empty."""
 
 
 def line(points: Sequence[float | None], target: float | None, level: str) -> Markup:
@@ -68,7 +72,7 @@ def bars(found: Sequence[Bar], says: str) -> Markup:
         parts.append(f'<text class="chart-number" x="0" y="{y + 4:.1f}">{value}</text>')
         parts.append(f'<line class="chart-line" x1="30" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
     parts.append(f'<svg class="chart-bars" x="30" width="93%" height="{HEIGHT}" overflow="visible">')
-    wide, every = 100 / max(1, len(found)), ceil(len(found) / LABELS)
+    wide, every = 100 / max(FEW, len(found)), ceil(len(found) / LABELS)
     for n, bar in enumerate(found):
         x, width = n * wide + wide * 0.18, wide * 0.64
         parts.append(_box("bar-met", x, width, FLOOR - bar.met * scale, bar.met * scale))
@@ -77,7 +81,7 @@ def bars(found: Sequence[Bar], says: str) -> Markup:
         if n % every == 0:
             parts.append(
                 f'<text class="chart-label" x="{x + width / 2:.2f}%" y="166" text-anchor="middle">'
-                f"{escape(bar.label)}</text>"
+                f"{escape((bar.tick if every == 1 else '') or bar.label)}</text>"
             )
     parts.append("</svg>")
     drawn = "".join(parts)

@@ -11,7 +11,7 @@ from caseward.core import naming
 from caseward.core.case import DESK, CaseStatus
 from caseward.desk import tools
 from caseward.store.trail import Entry
-from caseward.web import words
+from caseward.web import times, words
 
 Payload = Mapping[str, Any]
 VERDICTS: Mapping[str, str] = {
@@ -129,6 +129,10 @@ def _health(payload: Payload) -> str:
     return words.joined([f"{words.humane(str(payload.get('system') or ''))} {state}", _plain(payload.get("why"))])
 
 
+def _clock(payload: Payload) -> str:
+    return times.label(str(payload.get("clock") or ""))
+
+
 def _shift(payload: Payload) -> str:
     return "Is given cases" if payload.get("on shift") else "Is away"
 
@@ -181,7 +185,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "admission": ("user-check", "Let in on a channel", _parts("state", "channel")),
     "approval": ("hand", "Asked for a decision", _parts("question")),
     "break_glass": ("triangle-alert", "Woke a person", _parts("wakes", "because", "severity")),
-    "breach": ("triangle-alert", "A promise was missed", _parts("clock")),
+    "breach": ("triangle-alert", "A promise was missed", _clock),
     "case": ("circle-dot", "Case", _case),
     "candidate": ("circle-help", "Question without an answer", _parts("state", "reason")),
     "check": ("shield-check", "Checked the draft", _check),
@@ -205,11 +209,11 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "phase": ("shield-check", "How far the desk is trusted", _phase),
     "preference": ("bell", "What the contact wants to hear", _preference),
     "rating": ("message-circle", "Said how it was", _parts("score", "comment")),
+    "letter": ("send", "Mail with a secret", _parts("what", "name", "to", "state", "why")),
     "person": ("users", "People of the house", _parts("what", "name", "role", "reason")),
     "result": ("circle-check", "Carried out", _parts("skill", "status", "reference", "detail")),
     "read": ("history", "Had the facts read anew", _parts()),
     "release": ("book-open", "Release", _parts("release", "state", "reason")),
-    "letter": ("send", "Mail with a secret", _parts("what", "name", "to", "state", "why")),
     "retention": ("database", "Deleted what was old", _retention),
     "reveal": ("eye", "Looked at personal data", _parts("field")),
     "send": ("send", "Reply sent", _parts("text")),
@@ -228,7 +232,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "verdict": ("check-check", "Verdict", _verdict),
     "wording": ("shield-check", "Looked at approved wording", _parts("channel", "count")),
     "withheld": ("lock", "Not said: a person answers", _parts("text")),
-    "warning": ("clock", "A promise is near", _parts("clock")),
+    "warning": ("clock", "A promise is near", _clock),
 }
 """Kind → icon, title, and what its payload says in a line. A kind that is not here is shown by its name."""
 BETWEEN_MESSAGES = frozenset(

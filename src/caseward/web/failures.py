@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from caseward.core.errors import BadInput, CasewardError, Conflict, NotFound, Refused, SystemDown
+from caseward.core.errors import BadInput, CasewardError, Conflict, NotFound, Refused, SystemDown, Undeliverable
 from caseward.store import outage
 from caseward.web import render
 from caseward.web.session import NotForRole, SignInNeeded, StaleForm
@@ -40,6 +40,7 @@ STATUS: tuple[tuple[type[CasewardError], int], ...] = (
     (Refused, 403),
     (NotFound, 404),
     (Conflict, 409),
+    (Undeliverable, 409),
     (SystemDown, 503),
 )
 WORDS = {

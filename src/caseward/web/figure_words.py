@@ -107,6 +107,7 @@ def _minutes(amount: float) -> tuple[str, str]:
 
 
 def _says(tile: Tile, target: str) -> str:
+    target = target.removesuffix(" min") if ":" in target else target  # 3:00 says that it is minutes
     below = tile.figure.better == "higher"
     match tile.state:
         case "met":

@@ -254,12 +254,13 @@ def _bars(wanted: Range, opened: Sequence[CaseRecord]) -> list[Bar]:
         slots: list[object] = list(range(min(known), max(known) + 1))
         return [_bar(f"{slot:02}", counted.get(slot)) for slot in slots]
     days = [wanted.first.fromordinal(wanted.first.toordinal() + n) for n in range(wanted.days)]
-    return [_bar(f"{day.day} {day:%b}", counted.get(day)) for day in days]
+    named = {day: day == wanted.first or day.day == 1 for day in days}
+    return [_bar(f"{day.day} {day:%b}", counted.get(day), tick="" if named[day] else str(day.day)) for day in days]
 
 
-def _bar(label: str, counted: tuple[int, int] | None) -> Bar:
+def _bar(label: str, counted: tuple[int, int] | None, *, tick: str = "") -> Bar:
     met, late = counted or (0, 0)
-    return Bar(label=label, met=met, late=late)
+    return Bar(label=label, met=met, late=late, tick=tick)
 
 
 def _backlog(found: Window) -> dict[tuple[int | None, int], tuple[int, int]]:

@@ -26,6 +26,7 @@ from caseward.web import editing, failures, render, spoken, words
 from caseward.web.card import Notice
 from caseward.web.editing import KINDS, Look, Subject
 from caseward.web.pages.knowledge import HERE, owner_of, today_there
+from caseward.web.pages.knowledge import title as title_of
 from caseward.web.session import NotForRole, Visitor, form_visitor, only
 from caseward.web.shelves import PROPOSERS
 
@@ -306,7 +307,8 @@ def _page(request: Request, visitor: Visitor, bench: Bench, *, status: int = 200
     else:
         told = spoken.said(pack, subject, edit.fields, now=tools.now())
         look = {"look": Look(), "wrong": "", "said": told, "kept_at": None}
-    title = subject.id or f"New {subject.kind}"
+    page = pack.articles.get(subject.id) if subject.kind == "article" else None
+    title = title_of(pack, page) if page is not None else subject.id or f"New {subject.kind}"
     owners = sorted({each.owner for each in pack.articles.values()} | {each.owner for each in pack.templates.values()})
     context = {
         **look,
