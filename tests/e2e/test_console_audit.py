@@ -139,7 +139,7 @@ def test_the_chain_is_walked_in_stretches_and_a_changed_entry_is_named(desk: Hou
         with transaction():
             chain.walk_on(desk.now, limit=10)
             half = chain.standing()
-    assert "The log is whole , entry" in words_of(admin.get("/audit").text)
+    assert "The log is whole entry" in words_of(admin.get("/audit").text)
 
     with transaction():
         execute(text("update log set actor = 'per_nobody' where seq = 7"))
