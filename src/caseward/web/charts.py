@@ -16,7 +16,7 @@ HEIGHT, FLOOR, CEILING = 170, 150, 14
 """Of a bar chart: all of it, its ground line, and its highest line, in pixels."""
 LABELS = 12
 """Labels that stand under a bar chart beside each other."""
-FEW = 8
+FEW = 7
 """Bars for which a chart has room at least: fewer are no wider for it."""
 
 

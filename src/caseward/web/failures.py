@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from caseward.core.errors import BadInput, CasewardError, Conflict, NotFound, Refused, SystemDown, Undeliverable
+from caseward.core.naming import ROLES
 from caseward.store import outage
 from caseward.web import render
 from caseward.web.session import NotForRole, SignInNeeded, StaleForm
@@ -111,6 +112,9 @@ def _describe(error: Exception) -> Failure:
             else Failure(status=status, title="This did not work", text="Check the address.")
         )
     title, text = WORDS[status]
+    if isinstance(error, NotForRole) and error.roles:
+        *most, last = [name.lower() for role, name in ROLES.items() if role in error.roles]
+        text = f"This is for {', '.join(most)}{' and ' if most else ''}{last}. Ask one of them to do it."
     own = isinstance(error, Refused | BadInput | Conflict) and not isinstance(error, NotForRole)
     if isinstance(error, RequestValidationError):
         fields = ", ".join(sorted({str(each["loc"][-1]) for each in error.errors()}))

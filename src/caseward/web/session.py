@@ -50,9 +50,13 @@ class SignInNeeded(Exception):
 
 
 class NotForRole(Refused):
-    """The page exists, for others."""
+    """The page exists, for others; `roles` are those it is for, where that is known."""
 
     code = "not_for_role"
+
+    def __init__(self, why: str, roles: frozenset[Role] = frozenset()) -> None:
+        super().__init__(why)
+        self.roles = roles
 
 
 class StaleForm(Refused):
@@ -91,7 +95,7 @@ def only(roles: frozenset[Role]) -> Callable[[Visitor], Visitor]:
 
     def guard(visitor: Annotated[Visitor, Depends(visitor)]) -> Visitor:
         if visitor.person.role not in roles:
-            raise NotForRole("this page is for other roles")
+            raise NotForRole("this page is for other roles", roles)
         return visitor
 
     return guard
