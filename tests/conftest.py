@@ -5,8 +5,10 @@ A module uses either `database` (the store alone) or `desk` (everything), becaus
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
+import pickle
 import shutil
 import socket
 import tempfile
@@ -332,9 +334,17 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def brain(school: Pack) -> Brain:
-    """The local brain, trained once."""
-    return find.brain(("local",), school)
+def brain(school: Pack, tmp_path_factory: pytest.TempPathFactory) -> Brain:
+    """The local brain, trained once for all workers: they find it in the folder of this very run."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return find.brain(("local",), school)
+    shared = tmp_path_factory.getbasetemp().parent / "brain"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            shared.write_bytes(pickle.dumps(find.brain(("local",), school)))
+    found: Brain = pickle.loads(shared.read_bytes())
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from caseward.adapters.brains.local import LocalBrain
-from caseward.core.pack import Pack
+from caseward.core.ports import Brain
 
 
 @pytest.fixture(scope="session")
-def brain(school: Pack) -> LocalBrain:
+def brain(brain: Brain) -> LocalBrain:
     """The local brain of the sample school."""
-    return LocalBrain(school)
+    assert isinstance(brain, LocalBrain)
+    return brain

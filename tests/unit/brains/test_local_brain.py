@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from caseward.adapters.brains.local import PUBLISHED, LocalBrain, brain
 from caseward.core.messages import Understanding
-from caseward.core.pack import Pack
+from caseward.core.pack import Entity, Pack
 from caseward.core.text import normalise
 from tests.unit.brains.heldout_intents import HASTY, MESSAGES, PLAIN
 from tests.unit.brains.heldout_questions import ABOUT, NO_PAGE, NOT_WANTED, PAGES, WISHES
@@ -245,6 +246,32 @@ def test_understanding_is_the_same_whenever_it_is_learned(brain: LocalBrain, sch
 
     assert [again.understand(text) for *_, text in UNSEEN[:40]] == [brain.understand(text) for *_, text in UNSEEN[:40]]
     assert again.find("jam buka studio", language="id") == brain.find("jam buka studio", language="id")
+
+
+def test_a_brain_is_used_again_until_something_changes_that_it_learned_from(school: Pack) -> None:
+    first = brain_of(school)
+    greeting = replace(school.intents["reschedule"], asked_as={"en": ("may I come on another day",)})
+    limits = replace(school.profile.limits, confidence=0.99)
+
+    assert brain_of(replace(school, policy=replace(school.policy, phase="hardening"), templates={})) is first
+    assert brain_of(pickle.loads(pickle.dumps(school))) is first
+    for other in (
+        replace(school, intents={**school.intents, "reschedule": greeting}),
+        replace(school, articles={}),
+        replace(school, signals=()),
+        replace(school, entities={"receipt": Entity(patterns=(r"rc-\d+",))}),
+        replace(school, lexicon={"en": school.lexicon["en"]}),
+        replace(school, profile=replace(school.profile, languages=("en",))),
+        replace(school, profile=replace(school.profile, limits=limits)),
+    ):
+        assert not first.knows(other)
+
+
+def test_a_brain_that_another_process_learned_is_used_too(school: Pack) -> None:
+    small = replace(school, articles={}, intents={"payment": school.intents["payment"]})
+    handed = pickle.loads(pickle.dumps(LocalBrain(small)))
+
+    assert brain_of(small) is handed
 
 
 def test_a_pack_of_one_language_without_pages_still_understands(school: Pack) -> None:

@@ -96,19 +96,25 @@ def _descend(
     # Each row has length 1, and the bias adds 1 more; no example never takes a step.
     pace = np.divide(example, 2 + slack, dtype=np.float32)
     one = np.ones(1, dtype=np.float32)
-    columns = [np.append(row.columns, np.int32(width)) for row in rows]
+    columns = [np.append(row.columns, np.int32(width)).astype(np.intp) for row in rows]
     values = [np.append(row.values, one) for row in rows]
     order = np.random.default_rng(0)
     for _round in range(_ROUNDS):
         largest = np.float32(0)
         for i in order.permutation(len(rows)):
-            here = weights[columns[i]]
-            gradient = signs[i] * (values[i] @ here) - 1 + dual[i] * slack[i]
-            step = np.maximum(-dual[i], -gradient * pace[i])
+            here = weights.take(columns[i], axis=0)
+            gradient = values[i] @ here
+            gradient *= signs[i]  # in place, here and below: these few lines are most of what learning takes
+            gradient -= 1
+            gradient += dual[i] * slack[i]
+            gradient *= pace[i]
+            step = np.maximum(-dual[i], -gradient)
             size = np.abs(step).max()
             if size > _ENOUGH / 10:
                 dual[i] += step
-                weights[columns[i]] = here + values[i][:, None] * (step * signs[i])
+                step *= signs[i]
+                here += values[i][:, None] * step
+                weights[columns[i]] = here
                 largest = max(largest, size)
         if largest < _ENOUGH:
             break

@@ -7,6 +7,7 @@ bench/triage.py, quality on unseen messages in tests/unit/brains.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,6 +49,7 @@ class LocalBrain:
 
     def __init__(self, pack: Pack) -> None:
         """Learn `pack`; raise BadInput when a pattern of its signals or lexicon is not a regular expression."""
+        self._lesson = _lesson(pack)
         self._intents = pack.intents
         self._limit = pack.profile.limits.confidence
         self._mood = Mood(pack.lexicon)
@@ -92,6 +94,11 @@ class LocalBrain:
         """Take over what another process learned."""
         vars(self).update(learned)
         self._reads(self._features)
+        _kept.append(self)
+
+    def knows(self, pack: Pack) -> bool:
+        """Return whether learning `pack` would make this very brain."""
+        return self._lesson == _lesson(pack)
 
     def understand(self, text: str, *, language: str | None = None) -> Understanding:
         """Return what `text` means; no text makes it raise. `language` decides when the text is too short to tell."""
@@ -156,6 +163,22 @@ def _said(pack: Pack) -> list[_Example]:
     ]
 
 
+def _lesson(pack: Pack) -> tuple[object, ...]:
+    """Return all of `pack` that a brain is made from: what `LocalBrain.__init__` looks at and nothing else."""
+    profile = pack.profile
+    return pack.intents, pack.articles, pack.signals, pack.lexicon, pack.entities, profile.languages, profile.limits
+
+
+_kept: deque[LocalBrain] = deque(maxlen=2)
+"""The last brains that this process learned or was handed."""
+
+
 def brain(pack: Pack) -> Brain:
-    """Return the brain of `pack`."""
-    return LocalBrain(pack)
+    """Return the brain of `pack`; one that learned the same is used again, as after a release that only changes rules
+    or a roll-back."""
+    for known in tuple(_kept):
+        if known.knows(pack):
+            return known
+    made = LocalBrain(pack)
+    _kept.append(made)
+    return made
