@@ -170,7 +170,7 @@ SECTIONS = (
         file="channels.yaml",
         intro="How channels are used, and how the team speaks in its lanes. The file may be left out: then everybody "
         "is answered everywhere, and only proofs of identity count.",
-        shapes=core("Channels", "ChannelPolicy", "Wording", "Outreach", "Confirmation", "Team"),
+        shapes=core("Channels", "ChannelPolicy", "Wording", "Outreach", "Confirmation", "Mailed", "Team"),
     ),
     Section(
         file="playbooks.yaml",

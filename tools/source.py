@@ -76,6 +76,7 @@ PLAIN = {
     "Wording": "the keys of a wording below",
     "Outreach": "the keys of outreach below",
     "Confirmation": "the keys of a confirmation below",
+    "Mailed": "the keys of a mailed chat below",
     "Team": "the keys of team below",
     "Holidays": "the keys of holidays below",
     "Counting": "the keys of counting below",

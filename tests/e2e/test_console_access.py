@@ -56,7 +56,7 @@ token   POST /api/v1/releases/{release_id}/refuse
 token   POST /api/v1/releases/{release_id}/rollback
 cal     GET /approvals
 cal     POST /approvals/{approval_id}/preview
-cal     POST /approvals/{approval_id}/read
+cl      POST /approvals/{approval_id}/read
 c       POST /approvals/{approval_id}/undo
 c       POST /approvals/{approval_id}/verdict
 caloA   GET /audit
@@ -84,6 +84,7 @@ outside POST /chat/leave
 outside GET /chat/messages
 outside POST /chat/messages
 outside POST /chat/session
+outside POST /chat/transcript
 outside GET /chat/stream
 outside GET /chat/theme.css
 outside GET /chat/widget

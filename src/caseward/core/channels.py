@@ -64,6 +64,18 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mailed:
+    """How what was said in the web chat is mailed to who asks for it there (channels.yaml, `transcript`)."""
+
+    template: str
+    """The words before it; it has a `subject`."""
+    code: str
+    """The words that bring the `{code}` which proves an address that is not on record; it has a `subject`."""
+    you: Mapping[str, str] = field(default_factory=dict)
+    """Language → what the contact's own words are headed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outreach:
     """Bounds of every message that a contact did not ask for (channels.yaml, `outreach`)."""
 
@@ -106,6 +118,8 @@ class Channels:
     team: Team = field(default_factory=Team)
     confirmations: Mapping[str, Confirmation] = field(default_factory=dict)
     """Template that was said → the mail that follows it."""
+    transcript: Mailed | None = None
+    """Left out, nobody is offered what was said in the chat by mail."""
     rate_after_minutes: int = 0
     """Minutes after a matter is settled at which its contact is asked how it was (template `rating-request`, whose
     `choices` are the scores, the worst first); 0 for never."""

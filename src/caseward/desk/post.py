@@ -152,7 +152,7 @@ def reply(parcel: Parcel, approved: Mapping[str, Any] | None) -> Reply:
     mail = bool(before.subject)
     again = before.subject if before.subject.casefold().startswith("re:") else f"Re: {before.subject}"
     return Reply(
-        text=parcel.text,
+        text="\n\n".join(part for part in (parcel.text, str(given.get("enclosed", ""))) if part),
         choices=[Choice(**each) for each in given.get("choices", ())],
         approved=Approved(**approved) if approved else None,
         subject=given.get("subject") or (again if mail else tools.pack().profile.title),

@@ -34,13 +34,15 @@ def say(
     choices: Sequence[Choice] = (),
     courtesy: bool = False,
     unasked: bool = False,
+    enclosed: str = "",
 ) -> bool:
     """Send one of the draft's replies, once for `key`; return False when it was said before, or when a person answers
     outside the desk, who alone speaks then.
 
     Where its vendor takes no free words, it waits until the consent to it expires. `choices` are what the contact may
     pick as an answer; nobody is troubled over a `courtesy` that came too late. What is `unasked` goes out in no quiet
-    hour, and to nobody who has said meanwhile that they want none of it.
+    hour, and to nobody who has said meanwhile that they want none of it. What is `enclosed` was said before, and is no
+    answer.
 
     Raises:
         Refused: the actor may not speak, the approval covers something else or has expired, the outcome has no words,
@@ -73,7 +75,8 @@ def say(
         now=now,
         reply=None
         if channel.pull
-        else _beside_the_text(case, draft, outcome, choices, courtesy=courtesy, unasked=unasked),
+        else _beside_the_text(case, draft, outcome, choices, courtesy=courtesy, unasked=unasked)
+        | ({"enclosed": enclosed} if enclosed else {}),
         keeps_until=approval.expires_at,
     )
     if parcel is None:
@@ -100,7 +103,8 @@ def say(
         release=tools.pack().profile.release,
     )
     citations.keep(draft, release=tools.pack().profile.release, at=now)
-    cases.set_clock(case.id, "first_response", met_at=now)
+    if not enclosed:
+        cases.set_clock(case.id, "first_response", met_at=now)
     if outcome is ResultStatus.SUCCESS and draft.template in tools.pack().channels.confirmations:
         tools.begin("confirm", draft.id, f"confirm:{draft.id}")
     return True

@@ -25,7 +25,7 @@ Problem = tuple[Place, str, str]
 
 def check(pack: Pack, places: Places) -> Iterator[PackError]:
     """Yield what channels.yaml and playbooks.yaml name and does not exist, and what could not be done as written."""
-    for at, message, fix in (*_used(pack), *_bounds(pack), *_confirmed(pack)):
+    for at, message, fix in (*_used(pack), *_bounds(pack), *_confirmed(pack), *_mailed(pack)):
         yield places.error(CHANNELS, message, at=at, fix=fix)
     for playbook in pack.playbooks:
         for at, message, fix in _playbook(pack, playbook):
@@ -85,16 +85,40 @@ def _confirmed(pack: Pack) -> Iterator[Problem]:
         yield from _said(pack, template, at)
         yield from _said(pack, mail.template, (*at, "template"))
         words = pack.templates.get(mail.template)
-        for language in pack.profile.languages if words is not None else ():
-            if words is not None and not words.subject.get(language, "").strip():
-                message = f"template {mail.template} has no subject in {language}"
-                yield (*at, "template"), message, f"add `subject:` with `{language}:` to templates/{mail.template}.yaml"
+        yield from _has_subject(pack, mail.template, (*at, "template"))
         for name in sorted(_places(pack, mail.template) - _places(pack, template) - OURS if words is not None else ()):
             fix = "take the place out, or say it in the words before: only what was said is confirmed"
             yield (*at, "template"), f"template {template} says no {name!r} for template {mail.template}", fix
         if mail.channel not in pack.channels.channels:
             fix = did_you_mean(mail.channel, pack.channels.channels)
             yield (*at, "channel"), f"no channel is called {mail.channel!r}", fix
+
+
+def _mailed(pack: Pack) -> Iterator[Problem]:
+    mailed = pack.channels.transcript
+    if mailed is None:
+        return
+    for field, own in (("template", OURS), ("code", OURS | {"code", "minutes"})):
+        at: Place = ("transcript", field)
+        template = getattr(mailed, field)
+        yield from _said(pack, template, at)
+        yield from _has_subject(pack, template, at)
+        for name in sorted(_places(pack, template) - own):
+            yield at, f"template {template} shows {name!r}, which nobody gives", f"show only {', '.join(sorted(own))}"
+    if mailed.code in pack.templates and "code" not in _places(pack, mailed.code):
+        yield ("transcript", "code"), f"template {mailed.code} does not say the code", "write {code} where it stands"
+    for language in pack.profile.languages:
+        if not mailed.you.get(language, "").strip():
+            yield ("transcript", "you"), f"the contact's words have no heading in {language}", f"add `{language}: You`"
+
+
+def _has_subject(pack: Pack, template: str, at: Place) -> Iterator[Problem]:
+    """Yield in which languages a mail has no subject."""
+    words = pack.templates.get(template)
+    for language in pack.profile.languages if words is not None else ():
+        if words is not None and not words.subject.get(language, "").strip():
+            message = f"template {template} has no subject in {language}"
+            yield at, message, f"add `subject:` with `{language}:` to templates/{template}.yaml"
 
 
 def _playbook(pack: Pack, playbook: Playbook) -> Iterator[Problem]:

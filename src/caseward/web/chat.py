@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from babel.dates import format_date
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -19,12 +18,12 @@ from caseward.core.ids import ContactId
 from caseward.core.messages import Inbound, Message
 from caseward.core.pack import Pack
 from caseward.desk import tools
-from caseward.flows import support
+from caseward.flows import support, transcripts
 from caseward.settings import Settings
 from caseward.store import contacts, messages
 from caseward.store.db import transaction
 from caseward.store.watching import Marks
-from caseward.web import chat_session, chat_words, problems, render
+from caseward.web import chat_mail, chat_session, chat_words, problems, render
 from caseward.web.chat_api import CHANNEL, PAGE, Sample, look
 from caseward.web.chat_session import Visit
 from caseward.web.problems import Problem
@@ -34,7 +33,7 @@ RUN = timedelta(minutes=5)
 SHOWN = 200
 """Messages the page begins with; older ones stay in the file."""
 SCRIPT_WORDS = ("sending", "sent", "read", "waiting", "failed", "refused", "too_many", "too_long", "support", "you",
-                "offline", "reconnecting", "person")  # fmt: skip
+                "offline", "reconnecting", "person", "mail_away")  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 
@@ -60,9 +59,12 @@ class Line:
 
 
 @router.get("/chat")
-def chat(request: Request, sample: Sample = "", lang: Lang = "") -> Response:
-    """Show the conversation this browser has, or the empty page on which one begins."""
-    return _page(request, _visit(request, sample), sample=sample, lang=lang)
+def chat(
+    request: Request, sample: Sample = "", lang: Lang = "", mailed: Annotated[str, Query(max_length=20)] = ""
+) -> Response:
+    """Show the conversation this browser has, or the empty page on which one begins; `mailed` says what came of the
+    wish to have it by mail."""
+    return _page(request, _visit(request, sample), sample=sample, lang=lang, mailed=mailed)
 
 
 def framed(request: Request, *, lang: str) -> Response:
@@ -106,7 +108,7 @@ def post(
         response = _page(request, visit, sample=sample, lang=lang, text=text, wrong=_wrong(problem, said, language))
         response.status_code = problem.status
     else:
-        response = RedirectResponse(_address(sample, lang) + "#end", status_code=303)
+        response = RedirectResponse(chat_words.address(sample, lang) + "#end", status_code=303)
     if token:
         chat_session.keep(request, response, token, sample)
     return response
@@ -116,7 +118,7 @@ def post(
 def leave(request: Request, sample: Sample = "", lang: Lang = "") -> Response:
     """Have this browser forget its conversation, which stays in the file."""
     chat_session.require_own_page(request)
-    response = RedirectResponse(_address(sample, lang), status_code=303)
+    response = RedirectResponse(chat_words.address(sample, lang), status_code=303)
     chat_session.keep(request, response, "", sample)
     return response
 
@@ -146,11 +148,13 @@ def _page(
     text: str = "",
     wrong: str = "",
     frame: bool = False,
+    mailed: str = "",
 ) -> Response:
     pack, now, place = tools.pack(), tools.now(), "/chat/widget" if frame else "/chat"
     language = pack.language(lang)
     say = chat_words.words(language)
     said, marks = _recent(visit) if visit else ([], Marks())
+    waits = transcripts.waits_at(visit.conversation_id) if visit and transcripts.offered() else ""
     context = {
         "say": say,
         "hello": pack.profile.chat.greeting.get(language) or say["hello"],
@@ -160,7 +164,7 @@ def _page(
             {
                 "code": code,
                 "name": chat_words.name(code),
-                "href": _address(sample, code, place),
+                "href": chat_words.address(sample, code, place),
             }
             for code in pack.profile.languages
             if code != language
@@ -174,9 +178,15 @@ def _page(
         "open": visit is not None,
         "sample": sample,
         "sample_name": _name(sample) if sample else "",
-        "here": _address(sample, lang),
-        "again": _address(sample, lang, seen=secrets.token_urlsafe(4)),  # a link to where one is would not load anew
-        "leave": _address(sample, lang, "/chat/leave"),
+        "here": chat_words.address(sample, lang),
+        "again": chat_words.address(
+            sample, lang, seen=secrets.token_urlsafe(4)
+        ),  # a link to where one is would not load anew
+        "leave": chat_words.address(sample, lang, "/chat/leave"),
+        "mails": transcripts.offered(),
+        "mail_to": chat_words.address(sample, lang, chat_mail.HERE),
+        "mail_waits": bool(waits),
+        "mail_said": chat_mail.told(mailed, say, waits),
         "most": pack.profile.limits.message_chars,
         "id": secrets.token_urlsafe(12),
         "text": text,
@@ -243,8 +253,3 @@ def _wrong(problem: Problem, said: str, language: str) -> str:
             else str(say["empty" if not said.strip() else "refused"])
         )
     return str(say["away"])
-
-
-def _address(sample: str, lang: str, path: str = "/chat", *, seen: str = "") -> str:
-    given = {name: value for name, value in (("as", sample), ("lang", lang), ("seen", seen)) if value}
-    return path + (f"?{urlencode(given)}" if given else "")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlencode
 
 from babel import Locale
 from babel.dates import format_date
@@ -20,8 +21,11 @@ DAYS_AHEAD = 60
 """How far the next open day is looked for."""
 
 
+Words = Mapping[str, str]
+
+
 @cache
-def words(language: str) -> Mapping[str, str]:
+def words(language: str) -> Words:
     """Return the page's words in a language, or in English where it has none."""
     file = FOLDER / f"{language}.json"
     read: dict[str, str] = json.loads((file if file.exists() else FOLDER / f"{FALLBACK}.json").read_text("utf-8"))
@@ -37,6 +41,12 @@ def name(language: str) -> str:
     """Return a language's name in itself, such as `Bahasa Indonesia`."""
     found = Locale.parse(language).get_display_name(language) or language
     return found[:1].upper() + found[1:]
+
+
+def address(sample: str, lang: str, path: str = "/chat", **more: str) -> str:
+    """Return the address of a page of the chat, for the same contact in the same language."""
+    given = {name: value for name, value in {"as": sample, "lang": lang, **more}.items() if value}
+    return path + (f"?{urlencode(given)}" if given else "")
 
 
 def hours(pack: Pack, language: str, now: datetime) -> str:

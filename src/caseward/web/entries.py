@@ -209,6 +209,7 @@ KINDS: Mapping[str, tuple[str, str, Callable[[Payload], str]]] = {
     "phase": ("shield-check", "How far the desk is trusted", _phase),
     "preference": ("bell", "What the contact wants to hear", _preference),
     "rating": ("message-circle", "Said how it was", _parts("score", "comment")),
+    "transcript": ("send", "Conversation by mail", _parts("state", "to")),
     "letter": ("send", "Mail with a secret", _parts("what", "name", "to", "state", "why")),
     "person": ("users", "People of the house", _parts("what", "name", "role", "reason")),
     "result": ("circle-check", "Carried out", _parts("skill", "status", "reference", "detail")),

@@ -245,6 +245,7 @@ async function begin() {
     if (framed) keepToken((await answer.clone().json()).token);
     open = true;
     leave.hidden = false;
+    if (mail) mail.hidden = false;
   }
   return answer;
 }
@@ -320,6 +321,32 @@ function again() {
   });
   flush();
 }
+
+// --- by mail ---------------------------------------------------------------------------------------------------------
+
+const mail = document.querySelector("[data-mail]");
+
+async function askForMail(event) {
+  event.preventDefault();
+  const asked = event.target;
+  const told = mail.querySelector("[data-mail-said]");
+  try {
+    const path = new URL(asked.action);
+    const body = new URLSearchParams(new FormData(asked));
+    const answer = await fetch(path, { method: "POST", headers: headers({ Accept: "application/json" }), body, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(answer.status);
+    const came = await answer.json();
+    told.textContent = came.text;
+    mail.querySelector("[data-mail-code]").hidden = !came.code;
+    if (came.state !== "bad" && came.state !== "wrong") asked.reset();
+    if (came.state === "code") mail.querySelector("[name=code]").focus();
+  } catch {
+    told.textContent = say.mail_away;
+  }
+  mail.scrollIntoView({ block: "nearest" });
+}
+
+mail?.addEventListener("submit", askForMail);
 
 // --- following -------------------------------------------------------------------------------------------------------
 
@@ -449,6 +476,7 @@ if (framed) {
       token = String(event.data.token);
       open = true;
       leave.hidden = false;
+      if (mail) mail.hidden = false;
       follow();
     }
     if (event.data?.caseward === "hidden") away = true;
@@ -480,7 +508,8 @@ document.addEventListener("visibilitychange", () => {
 });
 
 box.value ||= stored(`${kept}:draft`);
-if (here.hash) history.replaceState(null, "", here.pathname + here.search);
+here.searchParams.delete("mailed");
+if (here.href !== location.href || here.hash) history.replaceState(null, "", here.pathname + here.search);
 queue.forEach((message) => {
   message.failed = "";
   place(draw({ ...message, from: "customer" }));
@@ -489,6 +518,7 @@ tidy();
 grow();
 toEnd();
 leave.hidden = !open;
+if (mail) mail.hidden = !open;
 if (framed && !token) outside({ caseward: "kept?" });
 follow();
 flush();
