@@ -4,37 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form, Response
+from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from caseward.flows import sorting
-from caseward.store import casefile
 from caseward.store.caselist import View
-from caseward.store.db import transaction
-from caseward.web.pages.case import worker
-from caseward.web.session import Visitor, local_path
+from caseward.web.acting import Named, Next, Worker, back_to
 
 router = APIRouter()
-
-Next = Annotated[str, Form(max_length=500)]
 
 
 @router.post("/cases/{case_id}/assign")
 def assign(
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    case_id: Named,
+    visitor: Worker,
     to: Annotated[str, Form(max_length=100)] = "",
     next: Next = "/",
 ) -> Response:
     """Give a case to a person, oneself included; to nobody gives it back to the desk."""
-    with transaction():
-        found = casefile.find(case_id)
-    sorting.assign(found.id, to, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+    sorting.assign(case_id, to, person=visitor.person.id, role=visitor.person.role)
+    return back_to(next)
 
 
 @router.post("/inbox/next")
-def take_next(visitor: Annotated[Visitor, Depends(worker)]) -> Response:
+def take_next(visitor: Worker) -> Response:
     """Take the unassigned case that needs a person most, and open it."""
     case_id = sorting.take_next(person=visitor.person.id, role=visitor.person.role)
     href = f"/cases/{case_id}?view={View.FOR_YOU}" if case_id else f"/inbox?view={View.UNASSIGNED}"
@@ -43,10 +36,10 @@ def take_next(visitor: Annotated[Visitor, Depends(worker)]) -> Response:
 
 @router.post("/shift")
 def shift(
-    visitor: Annotated[Visitor, Depends(worker)],
+    visitor: Worker,
     to: Annotated[Literal["on", "away"], Form()],
     next: Next = "/",
 ) -> Response:
     """Say whether one is there to be given cases."""
     sorting.go_on_shift(visitor.person.id, to == "on")
-    return RedirectResponse(local_path(next), status_code=303)
+    return back_to(next)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from caseward.core.errors import BadInput, CasewardError, Conflict, Refused
 from caseward.core.text import clean
@@ -14,22 +13,15 @@ from caseward.flows import by_hand, joining
 from caseward.store import casefile, log, people, seen
 from caseward.store.db import transaction
 from caseward.web import casepage, failures, narrowing, readers, render, workspace
+from caseward.web.acting import Named, Next, Worker, back_to
 from caseward.web.card import Composed, Notice, Typed
-from caseward.web.dossier import WORK_ON_CASES
-from caseward.web.session import EVERYONE, NotForRole, Visitor, form_visitor, local_path, only
+from caseward.web.session import EVERYONE, Visitor, only
 from caseward.web.workspace import Where
 
 router = APIRouter()
 
 LONGEST = 4000
 """Characters of a reply or note."""
-
-
-def worker(visitor: Annotated[Visitor, Depends(form_visitor)]) -> Visitor:
-    """Return who posted, if they work on cases; raise NotForRole if not."""
-    if visitor.person.role not in WORK_ON_CASES:
-        raise NotForRole("this role reads cases and changes nothing in them")
-    return visitor
 
 
 @router.get("/cases/{case_id}")
@@ -67,7 +59,7 @@ def case(
 def reveal(
     request: Request,
     case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    visitor: Worker,
     field: Annotated[Literal["phone", "email"], Form()],
 ) -> Response:
     """Show a whole number or address, once, and log who asked. A reload asks, and logs, again."""
@@ -81,9 +73,9 @@ def reveal(
 def reply(
     request: Request,
     case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    visitor: Worker,
     text: Annotated[str, Form()] = "",
-    next: Annotated[str, Form(max_length=500)] = "/",
+    next: Next = "/",
 ) -> Response:
     """Answer in a person's own words, checked like any other reply; they take the case."""
     words = clean(text).strip()
@@ -93,16 +85,16 @@ def reply(
             by_hand.write(casefile.find(case_id).id, words, person=visitor.person.id, role=visitor.person.role)
     except (BadInput, Conflict, Refused) as error:
         return _not_taken(request, visitor, case_id, words, error)
-    return RedirectResponse(local_path(next), status_code=303)
+    return back_to(next)
 
 
 @router.post("/cases/{case_id}/note")
 def note(
     request: Request,
     case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    visitor: Worker,
     text: Annotated[str, Form()] = "",
-    next: Annotated[str, Form(max_length=500)] = "/",
+    next: Next = "/",
 ) -> Response:
     """Leave a note for the team, which may call upon people by `@Name`; no customer ever sees it."""
     words = clean(text).strip()
@@ -113,61 +105,53 @@ def note(
     with transaction():
         found = casefile.find(case_id)
         notes.write(found, words, person=visitor.person.id, people=casepage.callable_people(found, people.every()))
-    return RedirectResponse(local_path(next), status_code=303)
+    return back_to(next)
 
 
 @router.post("/cases/{case_id}/resolve")
 def resolve(
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    case_id: Named,
+    visitor: Worker,
     disposition: Annotated[str, Form(max_length=500)] = "",
-    next: Annotated[str, Form(max_length=500)] = "/",
+    next: Next = "/",
 ) -> Response:
     """Settle a case, and say as what; what is still asked about it is withdrawn."""
-    with transaction():
-        found = casefile.find(case_id)
-    by_hand.resolve(found.id, person=visitor.person.id, role=visitor.person.role, disposition=disposition)
-    return RedirectResponse(local_path(next), status_code=303)
+    by_hand.resolve(case_id, person=visitor.person.id, role=visitor.person.role, disposition=disposition)
+    return back_to(next)
 
 
 @router.post("/cases/{case_id}/reopen")
 def reopen(
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
-    next: Annotated[str, Form(max_length=500)] = "/",
+    case_id: Named,
+    visitor: Worker,
+    next: Next = "/",
 ) -> Response:
     """Take a settled case up again; it is the visitor's then."""
-    with transaction():
-        found = casefile.find(case_id)
-    by_hand.reopen(found.id, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+    by_hand.reopen(case_id, person=visitor.person.id, role=visitor.person.role)
+    return back_to(next)
 
 
 @router.post("/cases/{case_id}/move")
 def move(
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    case_id: Named,
+    visitor: Worker,
     to: Annotated[str, Form(max_length=300)] = "",
-    next: Annotated[str, Form(max_length=500)] = "/",
+    next: Next = "/",
 ) -> Response:
     """Have a case go on at another channel of its contact, or wherever they write."""
-    with transaction():
-        found = casefile.find(case_id)
-    joining.move(found.id, to, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+    joining.move(case_id, to, person=visitor.person.id, role=visitor.person.role)
+    return back_to(next)
 
 
 @router.post("/cases/{case_id}/hand-back")
 def hand_back(
     case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
-    next: Annotated[str, Form(max_length=500)] = "/",
+    visitor: Worker,
+    next: Next = "/",
 ) -> Response:
     """Give a case back to the desk, which answers by itself again where policy lets it."""
-    with transaction():
-        found = casefile.find(case_id)
-    by_hand.hand_back(found.id, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+    by_hand.hand_back(case_id, person=visitor.person.id, role=visitor.person.role)
+    return back_to(next)
 
 
 def _require_length(words: str) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from caseward.core.errors import BadInput, CasewardError, Conflict, NotFound, Refused
+from caseward.core.errors import BadInput, Conflict, NotFound, Refused
 from caseward.core.roles import Role
 from caseward.desk import merging, tools
 from caseward.store import log, search
 from caseward.store.db import transaction
-from caseward.web import contactpage, failures, joined, render, words
+from caseward.web import contactpage, joined, render, words
+from caseward.web.acting import Worker
 from caseward.web.casepage import CONTACT_ROLES
 from caseward.web.dossier import WORK_ON_CASES
-from caseward.web.pages.case import worker
-from caseward.web.pages.merging import Keep, refused
+from caseward.web.pages.merging import Decided, Sought, Wish, page
 from caseward.web.session import Visitor, only
 
 router = APIRouter()
@@ -59,7 +60,7 @@ def contact(
 def reveal(
     request: Request,
     contact_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    visitor: Worker,
     field: Annotated[str, Form(pattern=r"^(phone|email|at-[0-9]{1,3})$")],
 ) -> Response:
     """Show a whole number or address, once, and log who asked. A reload asks, and logs, again."""
@@ -71,33 +72,21 @@ def reveal(
 
 @router.get("/contacts/{contact_id}/merge")
 def choose(
-    request: Request,
-    contact_id: str,
-    visitor: Annotated[Visitor, Depends(only(WORK_ON_CASES))],
-    q: Annotated[str, Query(max_length=100)] = "",
-    other: Annotated[str, Query(max_length=100)] = "",
-    keep: Keep = "this",
+    request: Request, contact_id: str, visitor: Annotated[Visitor, Depends(only(WORK_ON_CASES))], wish: Sought
 ) -> Response:
     """Find the other contact, and see what putting the two together would do."""
-    return _merge(request, visitor, contact_id, q=q.strip(), other=other, keep=keep)
+    return _merge(request, visitor, contact_id, wish)
 
 
 @router.post("/contacts/{contact_id}/merge")
-def merge(
-    request: Request,
-    contact_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
-    other: Annotated[str, Form(max_length=100)],
-    keep: Annotated[Literal["this", "other"], Form()] = "this",
-    reason: Annotated[str, Form(max_length=1000)] = "",
-) -> Response:
+def merge(request: Request, contact_id: str, visitor: Worker, wish: Decided) -> Response:
     """Put the two together, and go to the one that is kept."""
-    kept, gone = (contact_id, other) if keep == "this" else (other, contact_id)
+    kept, gone = (contact_id, wish.other) if wish.keep == "this" else (wish.other, contact_id)
     try:
         with transaction():
-            made = merging.merge(kept, gone, person=visitor.person.id, role=visitor.person.role, reason=reason)
+            made = merging.merge(kept, gone, person=visitor.person.id, role=visitor.person.role, reason=wish.reason)
     except (BadInput, Conflict, Refused) as error:
-        return _merge(request, visitor, contact_id, q="", other=other, keep=keep, reason=reason, error=error)
+        return _merge(request, visitor, contact_id, replace(wish, error=error))
     return RedirectResponse(f"/contacts/{made.kept}?done={made.id}", status_code=303)
 
 
@@ -107,28 +96,19 @@ def _show(request: Request, visitor: Visitor, contact_id: str, **asked: Any) -> 
     return render.page(request, "contact.html", {"contact": page}, visitor=visitor, here="/inbox")
 
 
-def _merge(
-    request: Request, visitor: Visitor, contact_id: str, *, q: str, other: str, keep: Keep, reason: str = "",
-    error: CasewardError | None = None,
-) -> Response:  # fmt: skip
-    pack = tools.pack()
+def _merge(request: Request, visitor: Visitor, contact_id: str, wish: Wish) -> Response:
     with transaction():
         one = joined.contact_of(contact_id)
-        chosen = joined.contact_of(other) if other else None
-        if chosen is not None and chosen.id == one.id:
+        other = joined.contact_of(wish.other) if wish.other else None
+        if other is not None and other.id == one.id:
             raise NotFound(f"{one.id} cannot be merged into itself")
         preview = None
-        if chosen is not None:
-            preview = joined.of_contacts(one, chosen, keep=keep, visitor=visitor.person, pack=pack)
-        context: dict[str, Any] = {
+        if other is not None:
+            preview = joined.of_contacts(one, other, keep=wish.keep, visitor=visitor.person, pack=tools.pack())
+        context = {
             "of": joined.person(one),
-            "query": q,
-            "found": joined.people(one, q) if chosen is None else (),
+            "found": joined.people(one, wish.q) if other is None else (),
             "preview": preview,
-            "other": chosen.id if chosen else "",
-            "keep": keep,
+            "other": other.id if other else "",
         }
-    context |= {"notice": refused(error), "reason": reason, "back": f"/contacts/{one.id}"}
-    context |= {"action": f"/contacts/{one.id}/merge", "what": "contact"}
-    status = failures.status_of(error) if error else 200
-    return render.page(request, "merge.html", context, visitor=visitor, here="/inbox", status=status)
+    return page(request, visitor, wish, what="contact", id=one.id, context=context)

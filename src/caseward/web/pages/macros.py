@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 
 from caseward.core.text import clean
 from caseward.desk import macros
 from caseward.store import casefile
 from caseward.store.db import transaction
+from caseward.web.acting import Worker
 from caseward.web.card import Composed, Notice
-from caseward.web.pages.case import show, worker
-from caseward.web.session import Visitor
+from caseward.web.pages.case import show
 
 router = APIRouter()
 
@@ -23,7 +23,7 @@ CHOOSE = Notice(level="info", icon="info", title="Choose a template first", text
 def insert(
     request: Request,
     case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    visitor: Worker,
     macro: Annotated[str, Form(max_length=200)] = "",
     text: Annotated[str, Form()] = "",
     part: Annotated[str, Query()] = "",

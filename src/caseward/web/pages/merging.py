@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
@@ -13,49 +15,70 @@ from caseward.flows import joining
 from caseward.store import casefile, conversation, people
 from caseward.store.db import transaction
 from caseward.web import failures, joined, render, thread
+from caseward.web.acting import Named, Next, Worker, back_to
 from caseward.web.card import Notice
 from caseward.web.dossier import WORK_ON_CASES
-from caseward.web.pages.case import worker
-from caseward.web.session import Visitor, local_path, only
+from caseward.web.session import Visitor, only
 
 router = APIRouter()
 
 Keep = Literal["this", "other"]
-Worker = Annotated[Visitor, Depends(only(WORK_ON_CASES))]
+Reader = Annotated[Visitor, Depends(only(WORK_ON_CASES))]
 MOST = 200
 """Messages that are split off at once."""
 
 
-@router.get("/cases/{case_id}/merge")
-def choose(
-    request: Request,
-    case_id: str,
-    visitor: Worker,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants put together with what stands in the address."""
+
+    q: str = ""
+    """Words by which the other one is sought."""
+    other: str = ""
+    keep: Keep = "this"
+    reason: str = ""
+    error: CasewardError | None = None
+    """Why it was not done."""
+
+
+def sought(
     q: Annotated[str, Query(max_length=100)] = "",
     other: Annotated[str, Query(max_length=100)] = "",
     keep: Keep = "this",
-) -> Response:
-    """Find the other case, and see what putting the two together would do."""
-    return _merge(request, visitor, case_id, q=q.strip(), other=other, keep=keep)
+) -> Wish:
+    """Return what is looked for, and what was chosen."""
+    return Wish(q=q.strip(), other=other, keep=keep)
 
 
-@router.post("/cases/{case_id}/merge")
-def merge(
-    request: Request,
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+def decided(
     other: Annotated[str, Form(max_length=100)],
     keep: Annotated[Keep, Form()] = "this",
     reason: Annotated[str, Form(max_length=1000)] = "",
-) -> Response:
+) -> Wish:
+    """Return what was decided."""
+    return Wish(other=other, keep=keep, reason=reason)
+
+
+Sought = Annotated[Wish, Depends(sought)]
+Decided = Annotated[Wish, Depends(decided)]
+
+
+@router.get("/cases/{case_id}/merge")
+def choose(request: Request, case_id: str, visitor: Reader, wish: Sought) -> Response:
+    """Find the other case, and see what putting the two together would do."""
+    return _merge(request, visitor, case_id, wish)
+
+
+@router.post("/cases/{case_id}/merge")
+def merge(request: Request, case_id: Named, visitor: Worker, wish: Decided) -> Response:
     """Put the two together, and go to the one that is kept."""
     with transaction():
-        ids = [casefile.find(case_id).id, casefile.find(other).id]
-    kept, gone = ids if keep == "this" else ids[::-1]
+        ids = [case_id, casefile.find(wish.other).id]
+    kept, gone = ids if wish.keep == "this" else ids[::-1]
     try:
-        made = joining.merge(kept, gone, person=visitor.person.id, role=visitor.person.role, reason=reason)
+        made = joining.merge(kept, gone, person=visitor.person.id, role=visitor.person.role, reason=wish.reason)
     except (BadInput, Conflict, Refused) as error:
-        return _merge(request, visitor, case_id, q="", other=other, keep=keep, reason=reason, error=error)
+        return _merge(request, visitor, case_id, replace(wish, error=error))
     return RedirectResponse(f"/cases/{kept}?done={made.id}", status_code=303)
 
 
@@ -63,7 +86,7 @@ def merge(
 def pick(
     request: Request,
     case_id: str,
-    visitor: Worker,
+    visitor: Reader,
     message: Annotated[list[str] | None, Query(max_length=MOST)] = None,
     before: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
 ) -> Response:
@@ -74,17 +97,15 @@ def pick(
 @router.post("/cases/{case_id}/split")
 def split(
     request: Request,
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    case_id: Named,
+    visitor: Worker,
     message: Annotated[list[str] | None, Form(max_length=MOST)] = None,
     reason: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """Make a case of the messages, and go to it."""
-    with transaction():
-        found = casefile.find(case_id)
     try:
         made, opened = joining.split(
-            found.id, message or (), person=visitor.person.id, role=visitor.person.role, reason=reason
+            case_id, message or (), person=visitor.person.id, role=visitor.person.role, reason=reason
         )
     except (BadInput, Conflict, Refused) as error:
         return _split(request, visitor, case_id, message or (), reason=reason, error=error)
@@ -94,12 +115,12 @@ def split(
 @router.post("/merges/{merge_id}/undo")
 def undo(
     merge_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
-    next: Annotated[str, Form(max_length=500)] = "/",
+    visitor: Worker,
+    next: Next = "/",
 ) -> Response:
     """Undo what put cases or contacts together, or took a case apart."""
     joining.undo(merge_id, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+    return back_to(next)
 
 
 def refused(error: CasewardError | None) -> Notice | None:
@@ -110,28 +131,31 @@ def refused(error: CasewardError | None) -> Notice | None:
     return Notice(level="bad", title="This was not done", text=text)
 
 
-def _merge(
-    request: Request, visitor: Visitor, case_id: str, *, q: str, other: str, keep: Keep, reason: str = "",
-    error: CasewardError | None = None,
-) -> Response:  # fmt: skip
+def page(request: Request, visitor: Visitor, wish: Wish, *, what: str, id: str, context: Mapping[str, Any]) -> Response:
+    """Return the page on which `what`, a case or a contact, is put together with another one."""
+    href, error = f"/{what}s/{id}", wish.error
+    told = {"what": what, "back": href, "action": f"{href}/merge", "query": wish.q, "keep": wish.keep,
+            "reason": wish.reason, "notice": refused(error), **context}  # fmt: skip
+    status = failures.status_of(error) if error else 200
+    return render.page(request, "merge.html", told, visitor=visitor, here="/inbox", status=status)
+
+
+def _merge(request: Request, visitor: Visitor, case_id: str, wish: Wish) -> Response:
     pack = tools.pack()
     with transaction():
         case = casefile.find(case_id)
-        chosen = casefile.find(other) if other else None
-        if chosen is not None and chosen.id == case.id:
+        other = casefile.find(wish.other) if wish.other else None
+        if other is not None and other.id == case.id:
             raise NotFound(f"case #{case.number} cannot be merged into itself")
-        context: dict[str, Any] = {
+        context = {
             "of": joined.candidate(case, pack),
-            "query": q,
-            "found": joined.cases(case, q, pack) if chosen is None else (),
-            "preview": joined.of_cases(case, chosen, keep=keep, person=visitor.person, pack=pack) if chosen else None,
-            "other": chosen.id if chosen else "",
-            "keep": keep,
+            "found": joined.cases(case, wish.q, pack) if other is None else (),
+            "preview": joined.of_cases(case, other, keep=wish.keep, person=visitor.person, pack=pack)
+            if other
+            else None,
+            "other": other.id if other else "",
         }
-    context |= {"notice": refused(error), "reason": reason, "back": f"/cases/{case.id}"}
-    context |= {"action": f"/cases/{case.id}/merge", "what": "case"}
-    status = failures.status_of(error) if error else 200
-    return render.page(request, "merge.html", context, visitor=visitor, here="/inbox", status=status)
+    return page(request, visitor, wish, what="case", id=case.id, context=context)
 
 
 def _split(

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Form, Response
 
 from caseward.flows import sorting
-from caseward.store import casefile
-from caseward.store.db import transaction
-from caseward.web.pages.case import worker
-from caseward.web.session import Visitor, local_path
+from caseward.web.acting import Named, Next, Worker, back_to
 
 router = APIRouter()
-
-Next = Annotated[str, Form(max_length=500)]
 
 
 @router.post("/cases/{case_id}/snooze")
 def snooze(
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    case_id: Named,
+    visitor: Worker,
     until: Annotated[str, Form(max_length=20)] = "",
     day: Annotated[str, Form(max_length=20)] = "",
     next: Next = "/",
 ) -> Response:
     """Put a case out of sight until an offered time, or until a day."""
-    with transaction():
-        found = casefile.find(case_id)
-    sorting.snooze(found.id, until, day, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+    sorting.snooze(case_id, until, day, person=visitor.person.id, role=visitor.person.role)
+    return back_to(next)
 
 
 @router.post("/cases/{case_id}/wake")
-def wake(case_id: str, visitor: Annotated[Visitor, Depends(worker)], next: Next = "/") -> Response:
+def wake(case_id: Named, visitor: Worker, next: Next = "/") -> Response:
     """Bring a case back at once."""
-    with transaction():
-        found = casefile.find(case_id)
-    sorting.wake(found.id, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+    sorting.wake(case_id, person=visitor.person.id, role=visitor.person.role)
+    return back_to(next)

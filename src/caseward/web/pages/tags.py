@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Form, Response
 
 from caseward.flows import sorting
-from caseward.store import casefile
-from caseward.store.db import transaction
-from caseward.web.pages.case import worker
-from caseward.web.session import Visitor, local_path
+from caseward.web.acting import Named, Next, Worker, back_to
 
 router = APIRouter()
 
 
 @router.post("/cases/{case_id}/tags")
 def change(
-    case_id: str,
-    visitor: Annotated[Visitor, Depends(worker)],
+    case_id: Named,
+    visitor: Worker,
     add: Annotated[str, Form(max_length=200)] = "",
     remove: Annotated[str, Form(max_length=200)] = "",
-    next: Annotated[str, Form(max_length=500)] = "/",
+    next: Next = "/",
 ) -> Response:
     """Put a word on a case, or take one off."""
-    with transaction():
-        found = casefile.find(case_id)
     if remove:
-        sorting.untag(found.id, remove, person=visitor.person.id, role=visitor.person.role)
+        sorting.untag(case_id, remove, person=visitor.person.id, role=visitor.person.role)
     else:
-        sorting.tag(found.id, add, person=visitor.person.id, role=visitor.person.role)
-    return RedirectResponse(local_path(next), status_code=303)
+        sorting.tag(case_id, add, person=visitor.person.id, role=visitor.person.role)
+    return back_to(next)
