@@ -69,6 +69,8 @@
       const back = () => (take(mine), keep());
       tell("You typed this in another tab.", mine.trim() && !other.startsWith(mine) ? "Take back what was here" : "", back);
     });
+    // Who opens it wants to write; what opens by itself, with words that were kept, takes no focus away.
+    one("summary", field.closest("details"))?.addEventListener("click", () => setTimeout(() => shown(field) && field.focus()));
     macros(field, keep, places);
     callable(field, keep);
   }

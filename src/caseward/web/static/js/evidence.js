@@ -15,5 +15,17 @@ enhance((part) => {
       if (openEvidence(chip.dataset.evidence)) event.preventDefault();
     });
   }
-  one("[data-close-file]", part)?.addEventListener("click", () => one("[href='#file']")?.focus());
+  one("[data-close-file]", part)?.addEventListener("click", () => setTimeout(() => (cover(), one("[href='#file']")?.focus())));
 });
+
+// On a phone the case file lies over the whole page; nothing under it takes the focus.
+function cover() {
+  const file = one("#file");
+  const over = shown(file) && getComputedStyle(file).position === "fixed" && file.offsetWidth >= innerWidth;
+  for (const under of all("#main, .bottom-bar")) under.inert = Boolean(over);
+}
+
+if (one("#file")) {
+  for (const event of ["hashchange", "resize", "load"]) addEventListener(event, cover);
+  cover();
+}

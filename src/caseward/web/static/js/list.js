@@ -19,6 +19,11 @@ document.addEventListener(
   true,
 );
 
+// Who goes on by Tab leaves the menu behind, and nothing of it stays over what is reached next.
+document.addEventListener("focusin", (event) => {
+  for (const drop of openDrops()) if (!drop.contains(event.target)) drop.open = false;
+});
+
 enhance((part) => {
   for (const drop of all("[data-drop]", part))
     drop.addEventListener("toggle", () => drop.open && one("[data-first]", drop)?.focus());
