@@ -45,6 +45,8 @@ class ChannelPolicy:
     """How long that answer is waited for."""
     lost: str = ""
     """Template sent on the `formal` channel, to the address on record, where words wait because this one is lost."""
+    instead: bool = False
+    """Whether words that can never arrive here are said on the `formal` channel, to the address on record."""
     lease_minutes: int = 240
     """How long a person who answers outside the desk keeps the case after their last word; then it is the desk's
     again. 0 for until they hand it back."""

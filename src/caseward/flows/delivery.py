@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from caseward.core import ids
+from caseward.core.approval import Approval
 from caseward.core.case import Case, CaseStatus
+from caseward.core.errors import Refused
+from caseward.core.events import Delivery
+from caseward.core.ids import DraftId
+from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.desk import casework, identity, post, speaker, tools, wires
 from caseward.durable import errand, story
+from caseward.store import approvals as requests
 from caseward.store import db, log, messages, outbox, precedence
 from caseward.store import wires as states
 from caseward.store.effects import EffectState
@@ -68,14 +77,18 @@ def set_aside(outbox_id: str) -> str:
 
 @story(otherwise=set_aside)
 def undelivered(outbox_id: str) -> str:
-    """Words wait, or did not arrive: the case says so in plain words, and a person has to see to it."""
+    """Words wait, or did not arrive: the case says so in plain words, and a person has to see to it, unless the same
+    words went to the address on record instead."""
     parcel = outbox.get(outbox_id)
     case = casework.hold_still(parcel.case_id)
-    why = _why(parcel)
+    instead = _said_instead(case, parcel)
+    why = f"This did not arrive on {parcel.channel}; it was sent on {instead} instead." if instead else _why(parcel)
     messages.add(case.conversation_id, case_id=case.id, author="house", text=why, at=tools.now(), kind="note")
     payload = {"outbox": parcel.id, "message": parcel.message_id, "channel": parcel.channel, "state": parcel.state}
-    log.append("undelivered", "house", {**payload, "fault": parcel.fault, "why": why}, at=tools.now(), case_id=case.id,
-               conversation_id=case.conversation_id)  # fmt: skip
+    payload |= {"fault": parcel.fault, "why": why, **({"instead": instead} if instead else {})}
+    log.append("undelivered", "house", payload, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)
+    if instead:
+        return "said instead"
     if parcel.reply.get("courtesy") and parcel.fault in post.MISSED:
         return "noted"  # it only said that we are at it, or that we close
     tools.announce("alarm", f"parcel:{parcel.id}", case.id)
@@ -95,6 +108,38 @@ def told_otherwise(outbox_id: str) -> str:
     told = speaker.tell(case, policy.lost, {"reference": f"#{case.number}"}, address=f"{policy.formal}:{contact.email}",
                         key=f"lost:{case.id}:{since:%Y%m%d%H%M}" if since else f"lost:{case.id}")  # fmt: skip
     return "told" if told else "told before"
+
+
+def _said_instead(case: Case, parcel: Parcel) -> str:
+    """Say an answer that can never arrive at the contact's address on record, where the pack has that done; return on
+    which channel, or nothing. The words were consented to for this contact: nothing is new but the way."""
+    policy = tools.pack().channels.of(parcel.channel)
+    over = parcel.state is EffectState.FAILED or parcel.delivery is Delivery.FAILED
+    answer = parcel.key.removeprefix("reply:") if parcel.key.startswith("reply:") else ""
+    if not (policy.instead and over and answer) or parcel.fault in post.MISSED:
+        return ""
+    contact = identity.on_record(case.contact_id) if case.contact_id else None
+    if contact is None or not contact.email or policy.formal not in tools.given().channels:
+        return ""
+    draft, _checks, _at = requests.draft(DraftId(answer.partition(":")[0]))
+    said = replace(draft, id=DraftId(ids.new("drf")), replies={ResultStatus.SUCCESS: parcel.text}, task=None,
+                   evidence=(*draft.evidence, _heard(draft, parcel)), address=f"{policy.formal}:{contact.email}",
+                   resolves=False)  # fmt: skip
+    consent = Approval.of(said, approver="policy", expires_at=tools.now() + timedelta(minutes=1))
+    requests.keep_draft(said, checks=[], at=tools.now())
+    try:
+        done = speaker.say(case, said, consent, identity=identity.of(case, said.address).state,
+                           key=f"instead:{parcel.id}", by_person=not draft.template)  # fmt: skip
+    except Refused:
+        return ""
+    return policy.formal if done else ""
+
+
+def _heard(draft: Draft, parcel: Parcel) -> Evidence:
+    """Return what shows that words were consented to and said, in an outcome of their own."""
+    kind = "result" if draft.task is not None else "reading"
+    return Evidence(id=draft.id, kind=kind, title="What was said and consented to", excerpt=parcel.text, source="desk",
+                    at=tools.now())  # fmt: skip
 
 
 def _wake(case: Case) -> str:

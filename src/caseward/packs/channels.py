@@ -46,6 +46,8 @@ def _used(pack: Pack) -> Iterator[Problem]:
             yield from _said(pack, policy.lost, (*at, "lost"))
         if policy.lost and not policy.formal:
             yield (*at, "lost"), "it has nowhere to go", "name the channel that it goes out on, as `formal`"
+        if policy.instead and not policy.formal:
+            yield (*at, "instead"), "it has nowhere to go", "name the channel that is formal, as `formal`"
         for template, approved in policy.approved.items():
             here: Place = (*at, "approved", template)
             yield from _said(pack, template, here)
