@@ -317,8 +317,8 @@ def _sound(files: Files) -> tuple[Pack, str]:
         raise Unsound(f"the pack fails its check: {wrong[0]}{more}")
     told = f"sound: {len(report.proofs)} statements hold, {len(report.pack.golden)} golden cases, "
     sound = report.pack, told + f"{len(report.warnings)} warnings"
-    if len(_found) >= REMEMBERED:
-        _found.clear()
+    for oldest in tuple(_found)[: len(_found) - REMEMBERED + 1]:
+        _found.pop(oldest, None)
     _found[key] = sound
     return sound
 

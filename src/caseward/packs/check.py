@@ -41,13 +41,12 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
     pack, unreadable = load.read(folder)
     if pack is None:
         return Report(pack=None, errors=tuple(unreadable))
-    from caseward.packs import prove, subject  # the prover is large, and whoever only loads a pack need not wait for it
+    from caseward.packs import prove  # the prover is large, and whoever only loads a pack need not wait for it
 
     places = Places(folder)
     golden = tuple(_golden(_decided(pack.policy, pack.golden)))
-    translated = subject.Subject(pack)
-    proofs = prove.proofs(translated)
-    wrong = [*prove.unfit(translated), *(fault for proof in proofs for fault in proof.faults)]
+    found = prove.findings(pack)
+    wrong = [*found.unfit, *(fault for proof in found.proofs for fault in proof.faults)]
     return Report(
         pack=pack,
         errors=(
@@ -61,9 +60,9 @@ def check(folder: Path, *, skills: Collection[str], today: date) -> Report:
         warnings=(
             *_warnings(pack, places, today),
             *guards.doubtful(pack, places),
-            *(_placed(places, fault) for fault in prove.doubtful(translated)),
+            *(_placed(places, fault) for fault in found.doubtful),
         ),
-        proofs=(prove.statement("every golden case is decided as expected", map(str, golden)), *proofs),
+        proofs=(prove.statement("every golden case is decided as expected", map(str, golden)), *found.proofs),
     )
 
 

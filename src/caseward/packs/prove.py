@@ -5,8 +5,9 @@ A statement that does not hold comes with its plainest counterexample, in the pa
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from caseward.core.invariant import SETTING, Invariant, broken
 from caseward.core.pack import Pack
@@ -27,6 +28,32 @@ class Proof:
     """The first case in which it does not hold."""
     faults: tuple[Fault, ...] = ()
     """All that makes it fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that the prover has to say of a pack."""
+
+    proofs: tuple[Proof, ...]
+    unfit: tuple[Fault, ...]
+    doubtful: tuple[Fault, ...]
+
+
+_kept: deque[tuple[object, Findings]] = deque(maxlen=4)
+"""What was proved of late, and of what."""
+
+
+def findings(pack: Pack) -> Findings:
+    """Return all that is found out about a pack; of the same rules, promises and lanes it is not found out again, as
+    after a change of words alone. Raises CasewardError if the gate answers otherwise."""
+    about = replace(pack.policy, release=""), pack.invariants, pack.profile.lanes
+    for of, found in tuple(_kept):
+        if of == about:
+            return found
+    subject = Subject(pack)
+    made = Findings(proofs=proofs(subject), unfit=tuple(unfit(subject)), doubtful=tuple(doubtful(subject)))
+    _kept.append((about, made))
+    return made
 
 
 def prove(pack: Pack) -> tuple[Proof, ...]:

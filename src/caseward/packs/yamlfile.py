@@ -7,6 +7,7 @@ of these is needed to write one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from caseward.core.errors import PackError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
+KEPT = 256
+"""Files kept in mind, about two packs of them: most of a pack is as it was when it was read last."""
 Place = tuple[str | int, ...]
 
 
@@ -26,6 +29,7 @@ class YamlFile:
     name: str
     """Path below the pack's folder."""
     data: Any
+    """Never changed by whoever reads it: the next reader of the same text is given the same."""
     lines: dict[Place, int] = field(repr=False)
 
     def line(self, place: Place) -> int:
@@ -42,7 +46,11 @@ class YamlFile:
 
 def read(path: Path, name: str) -> YamlFile:
     """Return the file's data with the line of every part; raise PackError for anything that is not plain YAML."""
-    text = _text(path, name)
+    return _parsed(_text(path, name), name)
+
+
+@lru_cache(maxsize=KEPT)
+def _parsed(text: str, name: str) -> YamlFile:
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
         _require_plain(text, loader, name)

@@ -232,6 +232,24 @@ def test_a_case_has_the_fewest_facts_there_can_be_and_not_merely_none_to_spare(w
     assert found.case.facts == {"account_specific": True}
 
 
+def test_what_was_proved_is_not_proved_again_until_a_rule_a_promise_or_a_lane_changes() -> None:
+    school = load(SCHOOL)
+    policy, lanes = school.policy, school.profile.lanes
+    renamed = {name: replace(lane, title=f"{lane.title} again") for name, lane in lanes.items()}
+
+    first = prove.findings(school)
+
+    assert first.proofs == prove.prove(school)
+    assert prove.findings(replace(load(SCHOOL), templates={}, policy=replace(policy, release="2030-01-01.1"))) is first
+    for other in (
+        replace(school, policy=replace(policy, rules=policy.rules[1:])),
+        replace(school, invariants=school.invariants[1:]),
+        replace(school, profile=replace(school.profile, lanes=renamed)),
+    ):
+        assert prove.findings(other).proofs == prove.prove(other)
+        assert prove.findings(other) is not first
+
+
 # --- what has no use --------------------------------------------------------------------------------------------------
 
 
