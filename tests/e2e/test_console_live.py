@@ -475,6 +475,16 @@ def test_nothing_is_taken_out_of_a_hand_while_updates_arrive(served: Served, chr
         served.house.now += timedelta(seconds=31)
         expect(page.locator("#case-head .seen")).to_be_empty()
 
+        # and an open menu stays, though what it stands in has changed
+        page.get_by_label("Owner, snooze and tags").click()
+        with transaction():
+            db.run("update cases set owner = %s where id = %s", (served.house.person(Role.OPS_LEAD), citra))
+        served.note(citra, "The lead has it now")
+        expect(page.locator("#thread")).to_contain_text("The lead has it now", timeout=LOST)
+        expect(page.get_by_role("button", name="Take it")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Take it")).to_be_hidden()
+
 
 def test_who_edits_a_reply_is_told_what_others_do_and_keeps_the_words(served: Served, chromium: Browser) -> None:
     citra, request = served.case_of("citra"), served.asked["citra"]
