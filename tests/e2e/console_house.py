@@ -31,7 +31,7 @@ from caseward.store.context import Reading
 from caseward.store.context import keep as keep_reading
 from caseward.store.db import transaction
 from caseward.store.people import Person
-from caseward.web import console
+from caseward.web import console, effects
 from caseward.web.live import Live
 
 MORNING = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -282,6 +282,7 @@ def house() -> Iterator[House]:
     try:
         yield opened
     finally:
+        effects.finish()  # it uses the tools and the database
         tools.use(None)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from httpx2 import Response
 
 from caseward.core.policy import Tier
 from caseward.core.release import Files, State
@@ -15,9 +16,10 @@ from caseward.core.roles import Role
 from caseward.desk import library
 from caseward.store import casefile, releases
 from caseward.store.db import transaction
+from caseward.web import effects
 from caseward.web.session import EVERYONE
-from tests.e2e.console_house import House, house
-from tests.e2e.console_releases import FIRST, NEXT, light_school, propose, stricter
+from tests.e2e.console_house import Browser, House, house
+from tests.e2e.console_releases import FIRST, NEXT, RULE, light_school, propose, stricter
 
 CHANGE, LIST = f"/knowledge/changes/{NEXT}", "/knowledge/releases"
 READERS = (Role.ADMIN, Role.AGENT, Role.COACH, Role.OPS_LEAD)
@@ -67,6 +69,13 @@ def number(case_id: str) -> int:
         return casefile.find(case_id).number
 
 
+def proved(browser: Browser, path: str = CHANGE) -> Response:
+    """Return the page of a change once its effects are known, up to the last decision."""
+    browser.get(path)
+    effects.finish()
+    return browser.get(path)
+
+
 def offered(page: str) -> set[str]:
     return set(re.findall(r'name="verdict" value="(\w+)"', page))
 
@@ -77,7 +86,7 @@ def test_a_change_is_seen_with_its_effects_then_approved_published_and_rolled_ba
     coach = desk.browser(Role.COACH)
 
     listed = coach.get(LIST)
-    page = coach.get(CHANGE)
+    page = proved(coach)
     told = words_of(page.text)
 
     assert f'href="{CHANGE}"' in listed.text
@@ -209,9 +218,9 @@ def test_a_case_decided_since_the_page_was_last_seen_is_counted(desk: House, fil
     stricter(files)
     coach = desk.browser(Role.COACH)
 
-    before = words_of(coach.get(CHANGE).text)
+    before = words_of(proved(coach).text)
     desk.case("Citra Sample", "Can I move it?", tier=Tier.R2, facts=SOON, rules=("transaction-within-policy",))
-    after = words_of(coach.get(CHANGE).text)
+    after = words_of(proved(coach).text)
 
     assert "0 of the 0 latest decisions would have been otherwise" in before
     assert "1 of the 1 latest decisions would have been otherwise" in after
@@ -221,12 +230,28 @@ def test_words_that_change_no_decision_are_proved_to_change_none(desk: House, fi
     greeting = "templates/greeting.yaml"
     propose(files, **{greeting: files[greeting] + "# <b>warmer</b>\n"})
 
-    page = desk.browser(Role.ADMIN).get(CHANGE).text
+    page = proved(desk.browser(Role.ADMIN)).text
 
     told = words_of(page)
     assert "Nothing: for all facts, known and unknown, the decision is the same." in told
     assert "No rule, fact, lane, promise or row of the approval matrix changes." in told
     assert "&lt;b&gt;warmer" in page
+
+
+def test_nobody_waits_for_the_proof_of_a_change(desk: House, files: Files) -> None:
+    # given a change that nobody has looked at yet
+    propose(files, **{"rules/short-notice.yaml": RULE + "# looked at for the first time\n"})
+    coach = desk.browser(Role.COACH)
+
+    # when somebody does
+    page = coach.get(CHANGE)
+
+    # then it is being proved, and can be decided on already
+    assert "Being proved" in words_of(page.text)
+    assert offered(page.text) == {"approve", "refuse"}
+
+    # and what it would do is there once that is known
+    assert "Added rule second-change-at-short-notice" in words_of(proved(coach).text)
 
 
 @pytest.mark.parametrize("path", [f"{LIST}/nothing", "/knowledge/changes/2026-01-01.9", f"{LIST}/%00"])

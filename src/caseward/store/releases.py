@@ -236,6 +236,11 @@ def switch(
         raise Conflict("another release became current meanwhile; look at it and try again")
 
 
+def newest_decision() -> int:
+    """Return the number of the decision that was recorded last; 0 before the first."""
+    return int(db.run("select coalesce(max(id), 0) as id from decisions").fetchall()[0].id)
+
+
 def past(*, since: datetime | None = None, limit: int | None = None) -> Iterator[Recorded]:
     """Yield recorded decisions, the latest first, without holding them all; the transaction must stay open."""
     query = (

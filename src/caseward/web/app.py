@@ -20,6 +20,7 @@ from caseward.web import (
     chat_mail,
     console,
     docs,
+    effects,
     foresight,
     hooks,
     ops,
@@ -56,8 +57,8 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
         widget.router,
         chat.router,
         chat_api.router,
-        hooks.router,
         chat_mail.router,
+        hooks.router,
         api.router,
         api_releases.router,
         api_figures.router,
@@ -81,5 +82,6 @@ async def _lifespan(app: FastAPI, running: Running) -> AsyncIterator[None]:
         yield
     finally:
         await run_in_threadpool(ahead.__exit__, None, None, None)
+        await run_in_threadpool(effects.finish)
         await live.stop()
         await run_in_threadpool(desk.__exit__, None, None, None)

@@ -1,15 +1,20 @@
 """What a release would do: what is written otherwise, what would be decided otherwise, which statements hold.
 
-Finding out takes a second or two, and what is certain is kept for whoever looks next. Past cases are decided anew.
+Finding out takes seconds, so it is done beside, one pair of releases at a time, and no request waits for it. What was
+found is shown at once to whoever looks next; where cases were decided since, they are looked at too, beside again.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import structlog
 
 from caseward.core.pack import Pack
 from caseward.core.policy import Decision, Tier
@@ -17,7 +22,7 @@ from caseward.core.telling import Tongue, joined
 from caseward.desk import current, tools
 from caseward.packs import shelf
 from caseward.packs.load import load
-from caseward.store import phases, releases
+from caseward.store import phases, precedence, releases
 from caseward.store.db import transaction
 from caseward.store.releases import Release
 from caseward.web import trying, words
@@ -112,13 +117,104 @@ class Effects:
         return not self.faults and self.holds == len(self.statements)
 
 
-def effects(before: Release, after: Release) -> Effects:
-    """Return what `after` would do instead of `before`; raise NotFound where the files of one were not kept."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """All that what is certain about two releases depends on."""
+
+    before: str
+    before_digest: str
+    after: str
+    after_digest: str
+    today: date
+    phase: int | None
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is known of a pair of releases."""
+
+    work: Future[Effects] | None = None
+    """That which finds it out, until it has."""
+    effects: Effects | None = None
+    failed: bool = False
+    upto: int = 0
+    """The last decision that was there when it was begun."""
+
+
+_found: dict[_Key, _Found] = {}
+_lock = threading.Lock()
+_prover = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prover")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What can be said of a proposal's effects now."""
+
+    effects: Effects | None
+    failed: bool = False
+    """It could not be found out; asking again tries again."""
+
+    @property
+    def proving(self) -> bool:
+        """Whether it is being found out."""
+        return self.effects is None and not self.failed
+
+
+def known(before: Release, after: Release) -> Known:
+    """Return what is known of what `after` would do instead of `before`, and have the rest found out beside."""
+    with transaction():
+        decided, newest = phases.current(), releases.newest_decision()
+    key = _Key(
+        before=before.id,
+        before_digest=before.digest,
+        after=after.id,
+        after_digest=after.digest,
+        today=tools.now().date(),
+        phase=decided.id if decided else None,
+    )
+    with _lock:
+        found = _found.setdefault(key, _Found())
+        _take_up(found)
+        while len(_found) > KEPT:
+            del _found[next(iter(_found))]
+        known = Known(effects=found.effects, failed=found.failed)
+        if found.work is None and (known.proving or (known.effects is not None and found.upto != newest)):
+            found.work, found.upto = _prover.submit(_effects, key), newest
+        found.failed = False
+    return known
+
+
+def finish() -> None:
+    """Wait until nothing is being found out."""
+    with _lock:
+        left = [found.work for found in _found.values() if found.work is not None]
+    wait(left, timeout=30)
+
+
+def _take_up(found: _Found) -> None:
+    """Take what has been found out meanwhile."""
+    if found.work is None or not found.work.done():
+        return
+    error = found.work.exception()
+    if error is None:
+        found.effects = found.work.result()
+    elif found.effects is None:
+        found.failed = True
+    if error is not None:
+        structlog.get_logger(__name__).warning("what a change would do was not found out", error=str(error)[:200])
+    found.work = None
+
+
+def _effects(key: _Key) -> Effects:
+    """Return what one release would do instead of another; raise NotFound where the files of one were not kept."""
+    with precedence.behind():
+        return _compared(key)
+
+
+def _compared(key: _Key) -> Effects:
     from caseward.packs import whatif
 
-    with transaction():
-        decided = phases.current()
-    study = _study(before.id, before.digest, after.id, after.digest, tools.now().date(), decided and decided.id)
+    study = _study(key)
     if study.was is None or study.becomes is None:
         return study.effects
     with transaction():
@@ -146,21 +242,21 @@ class _Study:
 
 
 @lru_cache(maxsize=KEPT)
-def _study(before: str, _was: str, after: str, _becomes: str, today: date, _phase: int | None) -> _Study:
-    """Return what two releases make certain; digests, day and phase are what else it depends on."""
+def _study(key: _Key) -> _Study:
+    """Return what two releases make certain."""
     from caseward.packs import check, whatif  # the prover is large; only who compares waits for it
 
     with transaction():
-        old, new = releases.files(before), releases.files(after)
+        old, new = releases.files(key.before), releases.files(key.after)
     with shelf.laid_out(old) as folder:
-        was = shelf.named(load(folder), before)
+        was = shelf.named(load(folder), key.before)
     with shelf.laid_out(new) as folder:
-        report = check.check(folder, skills=tools.built_in(), today=today)
+        report = check.check(folder, skills=tools.built_in(), today=key.today)
     faults = [f"{each}; {each.fix}" if each.fix else str(each) for each in report.errors]
     if report.pack is None:
         return _Study(effects=Effects(faults=faults))
     with transaction():
-        was, becomes = current.in_phase(was), current.in_phase(shelf.named(report.pack, after))
+        was, becomes = current.in_phase(was), current.in_phase(shelf.named(report.pack, key.after))
     compared = whatif.compare(was, becomes, limit=SHOWN)
     found = Effects(
         written=[Written(kind=each.kind, id=each.id, change=each.change, what=each.what) for each in compared.rules],

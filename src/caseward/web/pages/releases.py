@@ -177,7 +177,7 @@ def _change(request: Request, visitor: Visitor, release_id: str, typed: Typed, *
         }
         context["again"] = context["stale"] and visitor.person.role in PROPOSERS
         context["verbs"] = [] if context["stale"] else shelves.verbs(found, tools.pack(), visitor.person)
-    context["effects"] = effects.effects(base, found) if base is not None and _kept(base, found) else None
+    context["known"] = effects.known(base, found) if base is not None and _kept(base, found) else None
     return render.page(request, "change.html", context, visitor=visitor, here=MENU, status=status)
 
 

@@ -29,3 +29,6 @@ enhance((root) => {
     if (one(".diff", place) && !one("#check", place)) look();
   }
 });
+
+// What a change would do is being proved: the page asks again until it is there.
+enhance((part) => one("[data-proving]", part) && setTimeout(() => live.changed(["releases"]), 1500));
