@@ -1,16 +1,20 @@
 """The console with a hundred thousand cases: what a page takes, what a first load weighs, how soon news are there.
 
 Pages are asked for by a plain client over one connection, so that the time is the server's and the wire's. What only a
-browser knows (requests, shifts, keys at a quarter of the speed) is measured in one, where there is one.
+browser knows (requests, shifts, keys at a quarter of the speed) is measured in one, where there is one; Lighthouse
+looks at some pages where it is installed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import json
+import os
 import re
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -49,6 +53,16 @@ PAGES: Mapping[str, str] = {
 """Name → address; what stands in braces is found first."""
 OF_ADMINISTRATORS = ("retention", "people")
 """Pages that an ops lead does not see."""
+LIGHTHOUSE: Mapping[str, tuple[str, str]] = {
+    "inbox": ("/inbox?view=all-open", "desktop"),
+    "case": ("{case}", "desktop"),
+    "overview": ("/overview", "desktop"),
+    "approvals": ("/approvals", "desktop"),
+    "sign_in": ("/sign-in", "desktop"),
+    "chat": ("/chat", "mobile"),
+}
+"""Name → address, and as what Lighthouse looks at it."""
+CATEGORIES = ("performance", "accessibility", "best-practices")
 ROLES = ("ops_lead", "admin")
 SLOWDOWN = 4
 
@@ -60,6 +74,7 @@ def measure(*, quick: bool = False) -> dict[str, Any]:
         browser = shutil.which("chromium")
         if browser:
             figures |= _in_a_browser(desk, cookie, browser)
+            figures |= _by_lighthouse(desk, cookie, browser)
     return figures
 
 
@@ -210,6 +225,36 @@ def _news(desk: Served, page: Any, home: str) -> dict[str, Any]:
         taken.append((time.perf_counter() - began) * 1000)
         page.wait_for_timeout(1500)
     return {"update_after_event_ms": round(statistics.median(taken), 1), "update_after_event_ms_target": "<= 300"}
+
+
+def _by_lighthouse(desk: Served, cookie: str, executable: str) -> dict[str, Any]:
+    """Return the lowest score of each page in the three categories, where Lighthouse is on the PATH."""
+    lighthouse = shutil.which("lighthouse")
+    if lighthouse is None:
+        return {"lighthouse": "not measured: no lighthouse on the PATH (npm install -g lighthouse)"}
+    with contextlib.closing(desk.connection()) as connection:
+        case = re.search(r'href="(/cases/[^?"]+)', _get(connection, PAGES["inbox"], cookie))
+    assert case is not None, "the inbox lists no case"
+    figures: dict[str, Any] = {}
+    for name, (path, kind) in LIGHTHOUSE.items():
+        signed_in = {"Cookie": "" if name == "sign_in" else cookie}
+        ran = subprocess.run(
+            [
+                *(lighthouse, f"http://127.0.0.1:{desk.port}{path.format(case=case[1])}", "--quiet", "--output=json"),
+                *(f"--extra-headers={json.dumps(signed_in)}", f"--only-categories={','.join(CATEGORIES)}"),
+                "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage",
+                *(["--preset=desktop"] if kind == "desktop" else []),
+            ],
+            env={**os.environ, "CHROME_PATH": executable},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=180,
+            check=True,
+        )
+        found = json.loads(ran.stdout)["categories"]
+        figures[f"{name}_lighthouse"] = round(min(found[each]["score"] for each in CATEGORIES) * 100)
+        figures[f"{name}_lighthouse_target"] = ">= 95"
+    return figures
 
 
 def _case_of(conversation: str) -> str:
