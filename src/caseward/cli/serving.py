@@ -9,9 +9,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from enum import StrEnum
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,15 @@ MOST_FILES = 5
 """Files of a changed folder that are named at the start."""
 TOUR = "tour"
 """Kind of sample record that says what to try: `as` whom, what to `say`, what to `see`."""
+
+
+class Beside(StrEnum):
+    """A vendor that a demo can have simulated beside those that it has anyway."""
+
+    SLACK = "slack"
+    DISCORD = "discord"
+
+
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.  [default: 8400]")]
 
 
@@ -50,11 +60,18 @@ def demo(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Use the WhatsApp, Telegram and e-mail of `caseward simulate`.")
     ] = False,
+    beside: Annotated[
+        list[Beside] | None,
+        typer.Option("--beside", help="With --simulated: Slack as another lane of the team, Discord for customers."),
+    ] = None,
 ) -> None:
     """Run a business with sample records, web chat and console; Ctrl-C ends it and leaves nothing behind."""
     from caseward.settings import Settings
 
-    settings = Settings.load(pack=pack, port=port, demo=True, workers=1, **(_vendors() if simulated else {}))
+    beside = list(dict.fromkeys(beside or ()))
+    if beside and not simulated:
+        raise BadInput(f"--beside {beside[0]} is of the simulated vendors; add --simulated")
+    settings = Settings.load(pack=pack, port=port, demo=True, workers=1, **(_vendors(beside) if simulated else {}))
     _require_port(settings)
     _say("starting the desk ...")
     from caseward.store import place
@@ -64,8 +81,8 @@ def demo(
     with _until_told_to_stop(), ExitStack() as stack:
         business, links = _laid_out(settings, stack, week=not empty)
         if simulated:
-            _introduce()
-        told = "\n".join((*_guide(settings.base_url, business, links), *(_PLAY if simulated else ())))
+            _introduce(beside)
+        told = "\n".join((*_guide(settings.base_url, business, links), *(_play(beside) if simulated else ())))
         threading.Thread(target=_announce, args=(settings, told), daemon=True).start()
         _serve(settings)
     _say("the desk is closed.")
@@ -92,16 +109,16 @@ def _laid_out(settings: Settings, stack: ExitStack, *, week: bool) -> tuple[Pack
     raise AssertionError("the loop returns or raises")
 
 
-def _vendors() -> Mapping[str, str]:
+def _vendors(beside: Sequence[str]) -> Mapping[str, str]:
     from caseward.cli import practice
 
-    return practice.settings()
+    return practice.settings(beside)
 
 
-def _introduce() -> None:
+def _introduce(beside: Sequence[str]) -> None:
     from caseward.cli import practice
 
-    practice.introduce(datetime.now(UTC))
+    practice.introduce(datetime.now(UTC), beside)
 
 
 def serve(
@@ -186,10 +203,11 @@ def _announce(settings: Settings, guide: str) -> None:
     print(guide, flush=True)
 
 
-_PLAY = (
-    "WhatsApp, Telegram and e-mail are simulated: play the other side with `caseward simulate` in another terminal.",
-    "",
-)
+def _play(beside: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that tell how the vendors' other side is played."""
+    yield "WhatsApp, Telegram and e-mail are simulated: play them with `caseward simulate` in another terminal."
+    yield from (f"So is {name.capitalize()}: `caseward simulate {name}`." for name in beside)
+    yield ""
 
 
 def _guide(base: str, pack: Pack, links: Mapping[str, str]) -> Iterator[str]:

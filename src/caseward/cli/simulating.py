@@ -30,7 +30,7 @@ class Vendor(StrEnum):
 
 
 OF_THE_DEMO = (Vendor.WHATSAPP, Vendor.TELEGRAM, Vendor.EMAIL)
-"""Those that `caseward demo --simulated` knows, and `all` means; the others say what a desk must be told of them."""
+"""Those that `caseward demo --simulated` has by itself, and `all` means; the others are named, there and here."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,8 +49,8 @@ def simulate(
 ) -> None:
     """Serve pages on which you play a vendor's other side: the customer's phone, the team's groups, a mailbox.
 
-    The desk on the other end is `caseward demo --simulated`; either may be started first. For slack and discord a desk
-    is started with the settings that are printed. Ctrl-C ends it.
+    The desk on the other end is `caseward demo --simulated`; either may be started first. For slack and discord add
+    `--beside slack` or `--beside discord` to it, or start a desk with the settings that are printed. Ctrl-C ends it.
     """
     from caseward.packs.load import load
     from caseward.settings import Settings
