@@ -12,6 +12,18 @@ function say(words) {
   if (place) place.textContent = words;
 }
 
+const later = []; // what waits for the next frame
+function catchUp() {
+  for (const work of later.splice(0)) work();
+}
+
+/** Do what has the page laid out anew when it is drawn, not while a key is answered; before the next key at the latest. */
+function soon(work) {
+  if (!later.length) requestAnimationFrame(catchUp);
+  later.push(work);
+}
+document.addEventListener("keydown", catchUp, true);
+
 const enhancers = [];
 const live = {}; // what the live page's scripts offer each other and the rest
 

@@ -73,8 +73,7 @@ function toggleFile() {
   const hidden = root.dataset.file !== "hidden";
   if (hidden) root.dataset.file = "hidden";
   else delete root.dataset.file;
-  if (!hidden) one("#file").focus();
-  else one(".file-away button").focus();
+  soon(() => one(hidden ? ".file-away button" : "#file").focus());
   say(hidden ? "Case file put away" : "Case file shown");
   remember("file", hidden ? "hidden" : "shown");
   return true;
@@ -97,8 +96,8 @@ addEventListener("beforeunload", () => (leaving = true));
 addEventListener("pageshow", () => (leaving = false));
 
 const special = {
-  "/": () => (openPalette(), true),
-  "?": () => (openSheet(), true),
+  "/": () => (soon(openPalette), true),
+  "?": () => (soon(openSheet), true),
   j: () => (move(1), true),
   k: () => (move(-1), true),
   g: () => ((going = Date.now()), true),
@@ -126,17 +125,22 @@ function takesText(target) {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || leaving) return; // a page on its way out decides nothing
   if ((event.metaKey || event.ctrlKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
-    if (!one("dialog[open]:not(.palette)")) event.preventDefault(), openPalette();
+    if (!one("dialog[open]:not(.palette)")) event.preventDefault(), soon(openPalette);
     return;
   }
-  if (event.metaKey || event.ctrlKey || event.altKey || one("dialog[open]")) return;
+  if (event.metaKey || event.ctrlKey || event.altKey) return;
+  const dialog = one("dialog[open]");
+  if (dialog) {
+    if (event.key === "Escape") event.preventDefault(), soon(() => dialog.close());
+    return;
+  }
   const typing = takesText(event.target);
   if (event.key === "Escape") {
     if (typing) typing.blur();
     else if (back()) event.preventDefault();
     return;
   }
-  if (typing || root.dataset.letters === "off") return;
+  if (typing || root.dataset.letters === "off" || openDrops().length) return; // in a menu a letter is for the menu
   if (!event.repeat || "jk".includes(actions[event.key.toLowerCase()] ?? " ")) {
     if (single(event)) event.preventDefault();
   }
