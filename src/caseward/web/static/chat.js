@@ -118,6 +118,7 @@ function tidy() {
 // What may be picked as an answer to the last message stands as buttons until anything else is said.
 function offer(choices = []) {
   const quick = document.querySelector("[data-quick]");
+  const held = quick.querySelector("[data-pick]:focus");
   quick.querySelectorAll("[data-pick]").forEach((each) => each.remove());
   const buttons = choices.map((choice) => {
     const button = element("button", "chat-choice", choice.label);
@@ -126,6 +127,7 @@ function offer(choices = []) {
     return button;
   });
   quick.prepend(...buttons);
+  if (held) (buttons.find((each) => each.value === held.value) ?? box).focus();
 }
 
 function head(line, day) {
