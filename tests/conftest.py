@@ -63,6 +63,27 @@ MORNING = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 """A Monday, 10:00 in the school's zone: open, in the middle of no holiday, and of a month."""
 PATIENCE_SECONDS = 30
 """How long a wait for a condition may take before the test fails."""
+LONGEST = (
+    "test_demo.py",
+    "test_console_browser.py",
+    "test_prover.py",
+    "test_hot_swap.py",
+    "test_console_tour.py",
+    "test_kill.py",
+    "test_serve.py",
+    "test_releases.py",
+    "test_outbox.py",
+    "test_console_live.py",
+    "test_app.py",
+    "test_topology.py",
+    "test_console_access.py",
+    "test_hold_kill.py",
+    "test_console_knowledge_browser.py",
+    "test_rehearsal.py",
+    "test_delivery_kill.py",
+)
+"""Files of a minute or so come first, for the last worker to finish is the one that is waited for; those that start
+processes stand between others, so that not all of them start at once."""
 _numbers = count(1)
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -70,10 +91,12 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, so that it can be left out where there is none."""
+    """Mark what needs a browser, so that it can be left out where there is none; begin with what takes longest."""
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 def pytest_collection_finish() -> None:
@@ -97,10 +120,11 @@ def chromium() -> Iterator[Browser]:
 
 def wait_until(condition: Callable[[], object], *, what: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Return once `condition` holds; fail after `seconds`, naming `what` was waited for."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.005
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.005)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.05)  # to look costs something too, and others want to compute
 
 
 # --- databases --------------------------------------------------------------------------------------------------------

@@ -305,8 +305,9 @@ def _sound(files: Files) -> tuple[Pack, str]:
     """Return the pack that files make, and what its check says; raise Unsound."""
     today = tools.now().date()
     key = (digest(files), today.isoformat(), *sorted(tools.built_in()))
-    known = _found.get(key)
+    known = _found.pop(key, None)
     if known is not None:
+        _found[key] = known
         return known
     with shelf.laid_out(files) as folder:
         report = check.check(folder, skills=tools.built_in(), today=today)
@@ -317,7 +318,7 @@ def _sound(files: Files) -> tuple[Pack, str]:
         raise Unsound(f"the pack fails its check: {wrong[0]}{more}")
     told = f"sound: {len(report.proofs)} statements hold, {len(report.pack.golden)} golden cases, "
     sound = report.pack, told + f"{len(report.warnings)} warnings"
-    for oldest in tuple(_found)[: len(_found) - REMEMBERED + 1]:
+    for oldest in tuple(_found)[: max(0, len(_found) - REMEMBERED + 1)]:
         _found.pop(oldest, None)
     _found[key] = sound
     return sound
