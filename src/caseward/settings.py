@@ -218,8 +218,8 @@ class Settings(BaseModel):
     )
     secret: Annotated[SecretStr, AfterValidator(_secret)] | None = _setting(
         None,
-        "What the heads of the action log are signed with and second factors are sealed with; the same for all processes "
-        "of one desk.",
+        "What the heads of the action log are signed with and second factors are sealed with; the same for all "
+        "processes of one desk.",
         takes=f"at least {SECRET_CHARS} characters, such as those of `openssl rand -hex 32`",
         shown="made at the first start, kept in `CASEWARD_DATA`",
     )
