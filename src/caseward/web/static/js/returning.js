@@ -14,17 +14,18 @@
     if (event.defaultPrevented || form.method !== "post" || form.matches(".approval, .decided")) return;
     const action = form.getAttribute("action");
     const near = form.closest("section[aria-labelledby]")?.getAttribute("aria-labelledby");
-    const sent = { at: location.pathname, keyed, action, which: alike(action).indexOf(form), pressed: submitter && words(submitter), near };
+    const from = form.contains(document.activeElement) ? document.activeElement.id : "";
+    const sent = { at: location.pathname, keyed, action, from, pressed: submitter && words(submitter), near };
     sessionStorage.setItem(KEPT, JSON.stringify(sent));
   });
 
-  /** Return what stands where the form stood: the same button, the menu it is in, or the heading above it. */
-  function place({ action, which, pressed, near }) {
+  /** Return what stands where the form stood: the same field or button, the menu it is in, or the heading above it. */
+  function place({ action, from, pressed, near }) {
     const forms = alike(action);
-    const form = forms[which] ?? forms.at(-1);
-    const own = form && controls(form).filter(shown);
+    const own = forms.flatMap(controls).filter(shown);
     const heading = document.getElementById(near) ?? one("main h1, main h2");
-    const found = own?.find((each) => words(each) === pressed) ?? own?.[0] ?? (form && one("summary", form.closest("details") ?? form));
+    const same = own.find((each) => from && each.id === from) ?? own.find((each) => words(each) === pressed);
+    const found = same ?? own[0] ?? forms.map((each) => one("summary", each.closest("details") ?? each)).find(shown);
     if (!found) heading?.setAttribute("tabindex", "-1");
     return found ?? heading;
   }
