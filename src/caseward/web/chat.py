@@ -33,7 +33,7 @@ RUN = timedelta(minutes=5)
 SHOWN = 200
 """Messages the page begins with; older ones stay in the file."""
 SCRIPT_WORDS = ("sending", "sent", "read", "waiting", "failed", "refused", "too_many", "too_long", "support", "you",
-                "offline", "reconnecting", "person", "mail_away")  # fmt: skip
+                "offline", "reconnecting", "person")  # fmt: skip
 
 router = APIRouter(include_in_schema=False)
 

@@ -328,27 +328,20 @@ function again() {
 
 const mail = document.querySelector("[data-mail]");
 
-async function askForMail(event) {
+mail?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const asked = event.target;
   const told = mail.querySelector("[data-mail-said]");
   try {
-    const path = new URL(asked.action);
-    const body = new URLSearchParams(new FormData(asked));
-    const answer = await fetch(path, { method: "POST", headers: headers({ Accept: "application/json" }), body, credentials: "same-origin" });
-    if (!answer.ok) throw new Error(answer.status);
+    const body = new URLSearchParams(new FormData(event.target));
+    const answer = await fetch(event.target.action, { method: "POST", headers: headers({ Accept: "application/json" }), body, credentials: "same-origin" });
     const came = await answer.json();
-    told.textContent = came.text;
+    told.textContent = came.text ?? told.dataset.away;
     mail.querySelector("[data-mail-code]").hidden = !came.code;
-    if (came.state !== "bad" && came.state !== "wrong") asked.reset();
     if (came.state === "code") mail.querySelector("[name=code]").focus();
   } catch {
-    told.textContent = say.mail_away;
+    told.textContent = told.dataset.away;
   }
-  mail.scrollIntoView({ block: "nearest" });
-}
-
-mail?.addEventListener("submit", askForMail);
+});
 
 // --- following -------------------------------------------------------------------------------------------------------
 
@@ -510,8 +503,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 box.value ||= stored(`${kept}:draft`);
-here.searchParams.delete("mailed");
-if (here.href !== location.href || here.hash) history.replaceState(null, "", here.pathname + here.search);
+if (here.hash) history.replaceState(null, "", here.pathname + here.search);
 queue.forEach((message) => {
   message.failed = "";
   place(draw({ ...message, from: "customer" }));
