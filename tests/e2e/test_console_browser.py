@@ -1,4 +1,7 @@
-"""The console in a real browser: axe on every page, a run by keyboard, a run without scripts, the budgets."""
+"""The console in a real browser: decisions by key and with scripts off, the palette, the help sheet, the budgets.
+
+What every page owes to everybody is in test_console_tour.py, every task by keyboard alone in test_console_hands.py.
+"""
 
 from __future__ import annotations
 
@@ -18,37 +21,9 @@ from caseward.core.roles import Role
 from caseward.store import approvals, cases
 from caseward.store.db import transaction
 from tests.e2e.console_house import House, a_full_desk, house
-from tests.e2e.console_releases import FIRST, NEXT, light_school, stricter
+from tests.e2e.console_releases import NEXT, light_school, stricter
 
 SIZES = {"desk": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
-PAGES = (
-    "/inbox",
-    "/inbox?view=all-open&q=nothing+like+this",
-    "/approvals",
-    "/cases/{citra}",
-    "/cases/{citra}?tab=history#file",
-    "/cases/{citra}?tab=trace#file",
-    "/cases/{citra}?act=edit",
-    "/cases/{citra}?act=deny",
-    "/cases/{citra}?act=escalate",
-    "/cases/{citra}/merge?q=budi",
-    "/cases/{citra}/split",
-    "/contacts?q=citra",
-    "/contacts/con_citra",
-    "/audit",
-    "/knowledge/releases",
-    "/settings/hours",
-    "/settings/targets/edit",
-    "/settings/phase/decide?phase=hardening",
-    "/settings/policies",
-    "/settings/policies/try",
-    "/settings/policies/try?intent=reschedule&transactional=true&minutes_to_session=41&degraded=-",
-    "/settings/policies/try?minutes_to_session=soon",
-    "/more",
-    "/search?q=citra",
-    "/settings/keys",
-    "/nothing",
-)
 
 
 class Desk:
@@ -100,45 +75,6 @@ def desk(database: str, chromium: Browser) -> Iterator[Desk]:
         assert [each for each in served.complaints if "404" not in each and "400" not in each] == []
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size"),
-    [
-        ("light", "desk"),
-        ("dark", "tablet"),
-        ("light", "phone"),
-        pytest.param("dark", "desk", marks=pytest.mark.soak),
-        pytest.param("light", "tablet", marks=pytest.mark.soak),
-        pytest.param("dark", "phone", marks=pytest.mark.soak),
-    ],
-)
-def test_axe_finds_nothing_on_any_page(desk: Desk, size: str, scheme: str) -> None:
-    context, page = desk.open(Role.COACH, "/inbox", size=size, scheme=scheme)
-
-    with closing(context):
-        for path in PAGES:
-            page.goto(desk.url + path.format(citra=desk.citra))
-            found = Axe().run(page).response["violations"]
-
-            assert not found, [(path, each["id"], each["nodes"][0]["html"]) for each in found]
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways"
-
-
-def test_axe_finds_nothing_where_a_change_is_decided(desk: Desk) -> None:
-    stricter(light_school())
-
-    for size, scheme in (("desk", "dark"), ("phone", "light"), ("smallest", "light")):
-        context, page = desk.open(Role.COACH, "/inbox", size=size, scheme=scheme)
-        page.set_default_timeout(30_000)
-        with closing(context):
-            for path in ("/knowledge/releases", f"/knowledge/changes/{NEXT}", f"/knowledge/releases/{FIRST}"):
-                page.goto(desk.url + path)
-                page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-                found = Axe().run(page).response["violations"]
-
-                assert not found, [(path, each["id"], each["nodes"][0]["html"]) for each in found]
-                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways"
-
-
 def test_a_change_is_approved_and_published_with_scripts_off(desk: Desk) -> None:
     stricter(light_school())
     context, page = desk.open(Role.COACH, "/knowledge/releases", size="phone", scripts=False)
@@ -164,40 +100,6 @@ def test_facts_are_tried_and_the_address_can_be_passed_on(desk: Desk) -> None:
         page.goto(page.url)
         expect(page.get_by_label("Chargeback threat")).to_have_value("true")
         expect(page.get_by_label("None of these")).to_be_checked()
-
-
-@pytest.mark.parametrize("size", [*SIZES, "tiny"])
-def test_axe_finds_nothing_where_systems_are_declared(desk: Desk, size: str) -> None:
-    context, page = desk.open(Role.OPS_LEAD, "/settings/systems", size=size)
-
-    with closing(context):
-        page.get_by_label("System", exact=True).select_option("payments")
-        page.get_by_label("Why; this is logged").fill("The provider moves hosts")
-        page.get_by_role("button", name="Declare").click()
-        expect(page.get_by_role("cell", name="The provider moves hosts")).to_be_visible()
-        assert Axe().run(page).response["violations"] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_axe_finds_nothing_where_one_signs_in(desk: Desk) -> None:
-    context = desk.browser.new_context()
-    page = context.new_page()
-
-    with closing(context):
-        for path in ("/sign-in", f"/sign-in/{desk.house.link(Role.COACH)}", "/sign-in/unknown"):
-            page.goto(desk.url + path)
-
-            assert not Axe().run(page).response["violations"], path
-
-
-def test_nothing_scrolls_sideways_at_320_pixels(desk: Desk) -> None:
-    context, page = desk.open(Role.COACH, "/inbox", size="smallest")
-
-    with closing(context):
-        for path in PAGES:
-            page.goto(desk.url + path.format(citra=desk.citra))
-
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_a_case_is_found_and_approved_by_keyboard_alone(desk: Desk) -> None:
@@ -521,13 +423,3 @@ def test_the_first_page_stays_within_its_budget(desk: Desk) -> None:
     assert len(sizes) <= 10
     assert sum(sizes) <= 120_000
     assert elements <= 1_500
-
-
-def test_forced_colours_keep_what_is_chosen_visible(desk: Desk) -> None:
-    context, page = desk.open(Role.COACH, "/inbox")
-
-    with closing(context):
-        page.emulate_media(forced_colors="active")
-        outline = page.locator(".nav-item[aria-current]").evaluate("element => getComputedStyle(element).outlineStyle")
-
-    assert outline == "solid"

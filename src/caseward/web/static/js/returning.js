@@ -7,6 +7,7 @@
 
   const words = (element) => element.textContent.trim().replace(/\s+/g, " ");
   const alike = (form) => all("form").filter((each) => each.getAttribute("action") === form);
+  const folds = () => all("main summary, aside summary");
   const controls = (form) => [...form.elements].filter((each) => each.type !== "hidden" && each.localName !== "fieldset");
 
   document.addEventListener("submit", (event) => {
@@ -15,17 +16,17 @@
     const action = form.getAttribute("action");
     const near = form.closest("section[aria-labelledby]")?.getAttribute("aria-labelledby");
     const from = form.contains(document.activeElement) ? document.activeElement.id : "";
-    const sent = { at: location.pathname, keyed, action, from, pressed: submitter && words(submitter), near };
+    const fold = folds().indexOf(one("summary", form.closest("details") ?? form));
+    const sent = { at: location.pathname, keyed, action, from, pressed: submitter && words(submitter), near, fold };
     sessionStorage.setItem(KEPT, JSON.stringify(sent));
   });
 
   /** Return what stands where the form stood: the same field or button, the menu it is in, or the heading above it. */
-  function place({ action, from, pressed, near }) {
-    const forms = alike(action);
-    const own = forms.flatMap(controls).filter(shown);
+  function place({ action, from, pressed, near, fold }) {
+    const own = alike(action).flatMap(controls).filter(shown);
     const heading = document.getElementById(near) ?? one("main h1, main h2");
     const same = own.find((each) => from && each.id === from) ?? own.find((each) => words(each) === pressed);
-    const found = same ?? own[0] ?? forms.map((each) => one("summary", each.closest("details") ?? each)).find(shown);
+    const found = same ?? own[0] ?? folds()[fold];
     if (!found) heading?.setAttribute("tabindex", "-1");
     return found ?? heading;
   }
