@@ -327,7 +327,15 @@ class Desk:
         return found[-1]
 
     def decide(self, conversation: ConversationId, word: Word, *, role: str = "coach", **more: Any) -> None:
-        """Have a sample person of that role decide the open request, and settle."""
+        """Have a sample person of that role decide the open request, on facts that are read anew where they got too
+        old meanwhile, and settle."""
+        with db.transaction():
+            asked = self.request(conversation)
+            why = verdicts.unfit(approvals.draft(asked.draft_id)[0])
+            if why is not None and why.stale and word in (Word.APPROVE, Word.EDIT):
+                verdicts.read_now(asked.id, person=f"sample_{role}", role=role)
+        if why is not None:
+            self.settle()
         request = self.request(conversation)
         given = {"text": None, "reason": "", "conditions": "", "digest": request.digest, **more}
         with db.transaction():

@@ -45,8 +45,8 @@ def test_after_the_time_to_decide_facts_are_old_and_reading_them_makes_the_same_
     assert old(request) == []
     desk.clock.advance(minutes=desk.pack.profile.sla.decision_minutes)
     assert "last_payment" in old(request)
-    with pytest.raises(verdicts.NotNow, match="last payment is too old to decide on; read it now"):
-        desk.decide(conversation, Word.APPROVE)
+    with pytest.raises(verdicts.NotNow, match="last payment is too old to decide on; read it now"), db.transaction():
+        verdicts.decide(request.id, Word.APPROVE, person="sample_coach", role="coach", digest=request.digest)
 
     fresh = read_now(desk, request)
 
