@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from caseward.core.approval import Word
 from caseward.core.ids import ConversationId
 from tests.conftest import Server
+from tests.e2e.console_hands import Hands
 
 
 class Chat:
@@ -62,13 +63,17 @@ def test_what_was_not_offered_here_cannot_be_picked(server: Server) -> None:
     assert other.read() == []
 
 
-def test_with_a_browser_a_press_of_a_button_is_the_answer(server: Server, chromium: Browser) -> None:
+def test_with_a_browser_a_customer_writes_chooses_and_asks_for_a_person_by_keyboard_alone(
+    server: Server, chromium: Browser
+) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     page = context.new_page()
+    hands = Hands(page)
     page.goto(f"{server.url}/chat?as=stu-001&lang=en")
-    page.get_by_label("Message").fill("I would like to move my lesson")
-    page.get_by_role("button", name="Send").click()
+    hands.to("textbox", "Message")
+    page.keyboard.type("I would like to move my lesson")
+    hands.press("Enter")
     expect(page.locator(".line-theirs .line-when")).to_contain_text("sent")
     server.desk.settle()
 
@@ -77,8 +82,11 @@ def test_with_a_browser_a_press_of_a_button_is_the_answer(server: Server, chromi
     label = times.first.inner_text()
     page.reload()
     expect(times.first).to_have_text(label)
-    times.first.click()
+    hands.enter("button", label)
 
     expect(page.locator(".line-theirs").last).to_contain_text(label)
     expect(times).to_have_count(0)
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    hands.enter("button", "Talk to a person")
+    expect(page.locator(".line-theirs").last).to_contain_text("Talk to a person")
     context.close()

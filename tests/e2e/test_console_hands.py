@@ -1,0 +1,220 @@
+"""Every task of the console by keyboard alone; see `Hands`."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+
+import pyotp
+from playwright.sync_api import expect
+
+from caseward.core.case import CaseStatus
+from caseward.core.policy import Tier
+from caseward.core.roles import Role
+from caseward.store import cases, factors, messages
+from caseward.store.db import transaction
+from tests.e2e.console_hands import Hands
+from tests.e2e.console_releases import NEXT, light_school, stricter
+from tests.e2e.test_console_browser import Desk
+from tests.e2e.test_console_browser import desk as desk
+
+
+def test_a_case_is_found_kept_in_a_view_written_about_and_handed_on(desk: Desk) -> None:
+    desk.house.case("Hana Sample", "Do you teach at weekends?", status=CaseStatus.OPEN, tier=Tier.R0, rules=())
+    context, page = desk.open(Role.COACH, "/inbox?view=all-open")
+    hands = Hands(page)
+
+    with closing(context):
+        # a list is narrowed, and kept
+        hands.enter("link", "Skip to content")
+        hands.enter("summary", "Search and filter")
+        expect(page.locator("#list-words")).to_be_focused()
+        page.keyboard.type("weekends")
+        hands.to("combobox", "Tier")
+        page.keyboard.type("R0")
+        hands.enter("button", "Show", exact=True)
+        expect(page).to_have_url(re.compile("q=weekends"))
+        hands.enter("summary", "List options")
+        expect(page.locator("#view-name")).to_be_focused()
+        page.keyboard.type("At weekends")
+        hands.enter("button", "Save the view")
+        expect(page.get_by_role("link", name="At weekends").first).to_be_visible()
+
+        # a case is opened, and somebody is called
+        hands.press("j", "Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Hana Sample")
+        hands.press("n")
+        expect(page.locator("#composed")).to_be_focused()
+        page.keyboard.type("Can you look, @op")
+        expect(page.get_by_role("listbox", name="People")).to_contain_text("Ops lead")
+        hands.press("Enter")
+        hands.enter("button", "Add internal note")
+        expect(page.locator(".note .called")).to_have_text("@Ops lead")
+
+        # it is marked, and unmarked
+        hands.to("combobox", "A tag")
+        page.keyboard.type("late")
+        hands.press("Enter")
+        expect(page.get_by_role("button", name="Take off late")).to_be_visible()
+        expect(page.locator(":focus")).to_have_attribute("id", "new-tag")
+        hands.enter("button", "Take off late", back=True)
+        expect(page.get_by_role("button", name="Take off late")).to_have_count(0)
+
+        # it is taken, put off, brought back, given to somebody
+        hands.enter("summary", "Owner, snooze and tags", back=True)
+        hands.enter("button", "Take it")
+        expect(page.locator("summary[aria-label='Owner, snooze and tags']")).to_be_focused()
+        hands.press("s")
+        expect(page.locator("[data-snooze]")).to_be_focused()
+        hands.press("Enter")
+        expect(page.get_by_text("Snoozed until")).to_be_attached()
+        hands.press("Enter")
+        hands.enter("button", "Bring it back")
+        expect(page.get_by_text("Snoozed until")).to_have_count(0)
+        hands.press("Enter")
+        hands.to("combobox", "Give it to")
+        page.keyboard.type("Agent")
+        hands.enter("button", "Assign")
+        expect(page.locator(".row-owner").first).to_be_attached()
+
+        # a template comes in, and a reply goes out
+        hands.press("n")
+        expect(page.locator("#composed")).to_be_focused()
+        hands.to("combobox", "Template", back=True)
+        page.keyboard.type("Invoice")
+        hands.enter("button", "Insert")
+        expect(page.locator("#composed")).to_be_focused()
+        hands.type("We do, on Saturdays.")
+        hands.press("Control+Enter")
+        expect(page.get_by_role("heading", name="Coach approved this with other words")).to_be_visible()
+
+
+def test_a_case_is_settled_and_taken_up_again_merged_parted_again_and_split(desk: Desk) -> None:
+    two = [
+        desk.house.case("Hana Sample", text, status=CaseStatus.OPEN, tier=Tier.R0, rules=())
+        for text in ("Do you teach at weekends?", "It is me again")
+    ]
+    with transaction():
+        for case in two:
+            messages.begin(cases.get(case).conversation_id)
+    context, page = desk.open(Role.COACH, f"/cases/{two[1]}")
+    hands = Hands(page)
+
+    with closing(context):
+        hands.press("r")
+        hands.enter("button", "Reopen")
+        expect(page.get_by_role("button", name="Resolve")).to_be_visible()
+        hands.enter("link", "Merge with another case", back=True)
+        hands.enter("link", "Hana Sample")
+        hands.enter("button", "Merge")
+        hands.enter("button", "Undo")
+        expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+        hands.enter("link", "Split messages off", back=True)
+        hands.to("checkbox", "It is me again")
+        hands.press("Space")
+        hands.enter("button", "See what that does")
+        hands.enter("button", "Split off")
+        expect(page.get_by_text("It is me again").first).to_be_visible()
+
+
+def test_a_person_is_invited_and_a_token_made_and_ones_own_account_is_secured(desk: Desk) -> None:
+    other, _elsewhere = desk.open(Role.ADMIN, "/account")
+    context, page = desk.open(Role.ADMIN, "/settings/people")
+    hands = Hands(page)
+
+    with closing(context), closing(other):
+        # somebody is invited
+        hands.to("textbox", "Name")
+        page.keyboard.type("Ayu Example")
+        hands.to("textbox", "E-mail")
+        page.keyboard.type("ayu@studio.example")
+        hands.to("combobox", "Role")
+        page.keyboard.type("Agent")
+        hands.enter("button", "Invite")
+        expect(page.locator(".handed")).to_contain_text("Give Ayu Example this link.")
+        expect(page.locator("#said")).to_contain_text("Give Ayu Example this link.")
+
+        # a program is let in
+        hands.press("g", "s")
+        hands.enter("link", "Tokens")
+        hands.to("textbox", "What it is for")
+        page.keyboard.type("Export")
+        hands.to("checkbox", "cases:read")
+        hands.press("Space")
+        hands.enter("button", "Make token")
+        expect(page.locator(".handed")).to_contain_text("Copy this token now.")
+
+        # another session is ended, and a second factor set up
+        hands.enter("link", "Administrator", exact=True)
+        hands.enter("button", "End the session of", back=True)
+        expect(page.get_by_role("button", name="End the session of")).to_have_count(0)
+        hands.enter("button", "Set it up")
+        secret = page.locator(".secret").inner_text().replace(" ", "")
+        hands.to("textbox", "Code")
+        page.keyboard.type(pyotp.HOTP(secret).at(int(desk.house.now.timestamp()) // factors.STEP_SECONDS))
+        hands.press("Enter")
+        expect(page.get_by_role("list", name="Recovery codes")).to_be_visible()
+
+
+def test_a_page_and_the_hours_are_changed_and_a_change_is_published(desk: Desk) -> None:
+    stricter(light_school())
+    context, page = desk.open(Role.COACH, "/overview")
+    hands = Hands(page)
+
+    with closing(context):
+        # an article is edited and proposed
+        hands.press("g", "k")
+        hands.enter("link", "Minimum age")
+        hands.enter("link", "Edit")
+        hands.to("textbox", "Answer, English")
+        hands.type("From the age of six.")
+        expect(page.locator("[data-look]")).to_contain_text("Sound")
+        hands.to("textbox", "Why?")
+        page.keyboard.type("We teach them")
+        hands.enter("button", "Propose")
+        expect(page.get_by_text("somebody else must consent")).to_be_visible()
+
+        # so are the hours
+        hands.press("g", "s")
+        hands.enter("link", "Hours")
+        hands.enter("link", "Change")
+        hands.to("textbox", "Monday")
+        hands.type("10:00-18:00")
+        hands.press("Enter")
+        expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+        hands.to("textbox", "Why?")
+        page.keyboard.type("Mornings are quiet")
+        hands.enter("button", "Propose")
+        expect(page.get_by_text("somebody else must consent")).to_be_visible()
+
+        # somebody else's proposal is agreed to, and goes out
+        hands.press("g", "k")
+        hands.enter("link", "Releases")
+        hands.enter("link", NEXT)
+        hands.enter("link", "Decide")
+        hands.to("textbox", "Why? It is kept with the release.")
+        page.keyboard.type("That hour is mine")
+        hands.enter("button", "Approve")
+        hands.enter("button", "Publish")
+        expect(page.get_by_text("Current", exact=True)).to_be_visible()
+
+
+def test_figures_are_read_and_the_trail_is_filtered_and_taken_out(desk: Desk) -> None:
+    context, page = desk.open(Role.ADMIN, "/overview")
+    hands = Hands(page)
+
+    with closing(context):
+        hands.enter("link", "7 d")
+        expect(page).to_have_url(re.compile("range=7d"))
+        hands.enter("link", "First response")
+        expect(page.get_by_role("link", name="Back to the overview").first).to_be_visible()
+        hands.press("g", "u")
+        hands.to("combobox", "Who")
+        page.keyboard.type("Administrator")
+        hands.enter("button", "Filter")
+        expect(page).to_have_url(re.compile("actor=per_admin"))
+        hands.to("combobox", "File")
+        page.keyboard.type("JSON lines")
+        with page.expect_download() as taken:
+            hands.enter("button", "Export")
+        assert taken.value.suggested_filename.endswith(".jsonl")
