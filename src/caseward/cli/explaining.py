@@ -259,7 +259,11 @@ def _columns(rows: Sequence[tuple[str, str]], *, indent: int) -> Iterator[str]:
 
 
 def _explain_case(case: str, *, as_json: bool) -> None:
+    from datetime import UTC, datetime
+
+    from caseward import app
     from caseward.cli.looking import connected
+    from caseward.desk import tools
     from caseward.packs.load import load
     from caseward.store import casefile
     from caseward.store.db import transaction
@@ -267,10 +271,15 @@ def _explain_case(case: str, *, as_json: bool) -> None:
 
     with connected() as settings:
         pack = load(settings.pack)
-        with transaction():
-            file = casefile.read(case.lstrip("#"))
-            read = api_read.case(file).model_dump(mode="json", by_alias=True)
-            told = {each.turn: each for each in explained.of_case(pack, file)}
+        # Whether people may consent right now depends on the systems behind the skills.
+        tools.use(app.make_tools(settings, pack, lambda: datetime.now(UTC), brain=tools.NoBrain()))
+        try:
+            with transaction():
+                file = casefile.read(case.lstrip("#"))
+                read = api_read.case(file).model_dump(mode="json", by_alias=True)
+                told = {each.turn: each for each in explained.of_case(pack, file)}
+        finally:
+            tools.use(None)
     decisions = read.pop("decisions")
     if as_json:
         read["decisions"] = [{**each, **_explained(told[each["turn"]])} for each in decisions]
