@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -33,6 +34,19 @@ from caseward.web.measure import Measure
 
 Running = Callable[[], AbstractContextManager[object]]
 """Makes what is entered when the server starts and left when it stops, such as the desk with its engine."""
+ROUTERS = (
+    hooks.router,
+    chat_api.router,
+    ops.router,
+    chat.router,
+    chat_mail.router,
+    widget.router,
+    api.router,
+    api_releases.router,
+    api_figures.router,
+    docs.router,
+)
+"""Asked in this order whether an address is theirs, so those come first of which most is asked; then the console."""
 
 
 def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
@@ -47,26 +61,17 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
     )
     app.state.settings = settings
 
+    for router in ROUTERS:
+        app.include_router(router)
     console.install(app)
     problems.install(app)
     app.add_middleware(Door, hosts=settings.hosts, answer=app.exception_handlers[Exception])
     app.add_middleware(Measure)  # a middleware is around those added before it
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    for router in (
-        widget.router,
-        chat.router,
-        chat_api.router,
-        chat_mail.router,
-        hooks.router,
-        api.router,
-        api_releases.router,
-        api_figures.router,
-        ops.router,
-        docs.router,
-    ):
-        app.include_router(router)
     docs.describe(app)
+    for _context in iter_route_contexts(app.routes):
+        pass  # FastAPI makes them when they are first needed: here once, not in every process that serves
     return app
 
 
