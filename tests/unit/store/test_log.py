@@ -57,6 +57,36 @@ def test_entries_are_chained_from_the_first_on() -> None:
     assert broken() is None
 
 
+def test_what_is_logged_is_on_disk_when_its_transaction_returns(database: str) -> None:
+    with db.transaction() as opened:
+        opened.driver.execute("set synchronous_commit = on")  # of the connection that the next ones use too
+    behind = "select pg_current_wal_insert_lsn() - pg_current_wal_flush_lsn()"
+
+    with psycopg.connect(database, autocommit=True) as watching:
+        left = []
+        for number in range(3):
+            with db.transaction():
+                log.append("send", "B", {"number": number}, at=NOW)
+            left += watching.execute(behind).fetchone() or ()
+
+    assert 0 in left  # somebody else may write meanwhile, hardly three times in a row
+
+
+def test_a_transaction_that_cannot_write_its_entries_leaves_nothing_and_its_connection_is_fit_for_the_next() -> None:
+    def go_wrong() -> None:
+        with db.transaction():
+            db.hold("insert into no_such_table values (%(n)s)", {"n": 1})
+            log.append("send", "B", {"number": 1}, at=NOW)
+
+    with pytest.raises(psycopg.Error, match="no_such_table"):
+        go_wrong()
+    written(1)
+
+    with db.transaction():
+        assert [entry.payload["number"] for entry in log.entries()] == [0]
+    assert broken() is None
+
+
 def test_an_empty_log_is_whole() -> None:
     assert broken() is None
 
