@@ -408,6 +408,7 @@ def desk(engine: Engine, school: Pack, brain: Brain) -> Iterator[Desk]:
             channels=find.channels(Settings(channels=("webchat",))),
             skills=find.skills(("records",), StoredRecords(), school),
             begin=lambda story, subject, id: durable.enqueue(db.current().connection, story, subject, id=id),
+            carry=lambda errand, subject: durable.run_errand(errand, subject) if errand == "hear" else None,
             wake=lambda conversation, turn, ready: opened.woken.append((conversation, turn, ready)),
             clock=opened.clock,
             built_in=frozenset(find.skill_names(("records",))),

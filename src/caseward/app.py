@@ -6,12 +6,14 @@ import contextlib
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -31,6 +33,7 @@ from caseward.core.roles import Role
 from caseward.desk import current, library, tools
 from caseward.desk.tools import Tools
 from caseward.flows import arrivals, clockwork, listeners
+from caseward.flows.bells import Bell, Bells
 from caseward.flows.changeover import Changeover
 from caseward.packs import samples as sample_files
 from caseward.packs import shelf
@@ -40,12 +43,15 @@ from caseward.store import contacts, db, factors, log, migrate, people, place, r
 from caseward.store.people import Person
 from caseward.store.records import StoredRecords
 from caseward.web import app as web
-from caseward.web.crew import aside, beside
+from caseward.web.crew import CANNOT_START, aside, beside
+from caseward.web.serve import workers
 
 Clock = Callable[[], datetime]
 
 ROUND = timedelta(minutes=30)
 """A demo that is started again within this goes on with its records as they were left."""
+BEHIND = 10
+"""How nice a process that works is to those that answer: whoever waits for an answer gets the processor first."""
 SEAL_SECONDS = 60.0
 """How often it is looked whether the log's head is to be signed."""
 LINKS_LAST = timedelta(days=30)
@@ -70,7 +76,15 @@ class App:
         self.closing.close()
 
 
-def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None = None, prepared: bool = False) -> App:
+def start(
+    settings: Settings,
+    *,
+    demo: bool | None = None,
+    clock: Clock | None = None,
+    prepared: bool = False,
+    bells: Bells | None = None,
+    bell: Bell | None = None,
+) -> App:
     """Start a desk: database, tables, release, plugs, durable engine, dispatcher and sweeper.
 
     Args:
@@ -78,6 +92,8 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         demo: whether sample records are laid out; as the settings say when None.
         clock: what time it is, for tests.
         prepared: True after `prepare_to_serve` or `prepare_demo`, in this process or in the one it was forked from.
+        bells: of the processes that work, for one that only answers.
+        bell: for one that only works; without either, this one does both.
 
     Raises:
         CasewardError: there is no release yet and the pack cannot be read or fails its check, the database cannot be
@@ -98,22 +114,29 @@ def start(settings: Settings, *, demo: bool | None = None, clock: Clock | None =
         tools.use(given)
         load_stories()
         stack.callback(durable.shut_down)
-        durable.launch(db.driver_url(url), db.engine(), db.joining, executor_id=executor_id)
+        durable.launch(db.driver_url(url), db.engine(), db.joining, executor_id=executor_id, run=bells is None)
         stack.callback(clockwork.stop)
-        started = clockwork.start(executor_id)
-        tools.use(replace(given, wake=started.wake, carry=started.carry))
-        stack.callback(listeners.stop)
-        listeners.start(executor_id, arrivals.take)
-        shelf_ = place.shelf(settings, demo=demo)
-        changeover = Changeover(shelf_, lambda pack: make_tools(settings, pack, now))
+        if bells is not None:
+            here = clockwork.stand_by(executor_id).wake
+            tools.use(replace(given, wake=partial(bells.wake, here=here), carry=bells.carry))
+        else:
+            started = clockwork.start(executor_id, **({"tell": bell.crowd} if bell else {}))
+            tools.use(replace(given, wake=started.wake, carry=started.carry))
+            if bell is not None:
+                stack.enter_context(bell.heeded(wake=started.wake, carry=started.carry))
+            stack.callback(listeners.stop)
+            listeners.start(executor_id, arrivals.take)
+            stack.enter_context(_sealing(place.seal_key(settings), now))
+        changeover = Changeover(place.shelf(settings, demo=demo), lambda pack: make_tools(settings, pack, now))
         stack.callback(changeover.stop)
         changeover.start()
-        stack.enter_context(_sealing(place.seal_key(settings), now))
         return App(settings=settings, pack=given.pack, executor_id=executor_id, url=url, closing=stack.pop_all())
 
 
 _ready: Tools | None = None
 """What was read and learned before the processes that serve were forked, so that it exists once for all of them."""
+_bells: Bells | None = None
+"""Between them, where some answer and others work."""
 
 
 def _share(settings: Settings, pack: Pack, brain: Brain) -> None:
@@ -149,16 +172,29 @@ def application() -> object:
     """Return the web application of one process, whose start and stop are the desk's. What web/serve.py calls."""
     settings = Settings.load()
     configure_logging(settings)
-    return web.build(settings, running=lambda: _at_work(settings))
+    return web.build(settings, running=lambda: _at_work(settings, bells=_bells))
 
 
 @contextlib.contextmanager
-def _at_work(settings: Settings) -> Iterator[App]:
-    app = start(settings, prepared=True)
+def _at_work(settings: Settings, *, bells: Bells | None = None, bell: Bell | None = None) -> Iterator[App]:
+    app = start(settings, prepared=True, bells=bells, bell=bell)
     try:
         yield app
     finally:
         app.stop()
+
+
+def work(place: int) -> None:
+    """Be one of the processes that work, until this one is told to end. What web/serve.py calls."""
+    os.nice(BEHIND)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_at_work(Settings.load(), bell=_bells.each[place] if _bells else None))
+        except Exception:
+            _log.exception("a process that works could not start")
+            sys.exit(CANNOT_START)
+        while True:
+            signal.pause()
 
 
 def configure_logging(settings: Settings) -> None:
@@ -215,10 +251,13 @@ def prepare_to_serve(settings: Settings, stack: contextlib.ExitStack) -> Prepare
 
     An embedded database runs until `stack` is closed.
     """
+    global _bells
     configure_logging(settings)
     find.require(channels=settings.channels or (), skills=settings.skills, brains=settings.brains)
     if place.is_new(settings, demo=settings.demo):
         aside(lambda: load(settings.pack).digest)
+    if settings.workers > 1:
+        _bells = Bells(workers(settings))
     url = place.connect(settings, stack, demo=settings.demo)
     found, brain = aside(lambda: _prepared(url, settings))
     _share(settings, found.pack, brain)

@@ -186,8 +186,8 @@ class Settings(BaseModel):
     )
     port: int = _setting(8400, "The port to listen on.", takes="a whole number from 1 to 65535", ge=1, le=65535)
     workers: int = _setting(
-        1,
-        "How many processes serve and work side by side.",
+        2,
+        "How many processes there are: one in four, and one at least, answers requests, the others work; 1 does both.",
         takes="a whole number from 1 to 64",
         ge=1,
         le=64,

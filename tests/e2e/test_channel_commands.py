@@ -55,11 +55,10 @@ def test_what_cannot_be_done_is_said_with_the_fix(house: House, words: tuple[str
 
 def test_what_could_not_be_read_is_read_again_on_request(house: House) -> None:
     with db.transaction():
-        hook = hooks.set_aside(
-            "webchat", "digest", b"?", at=datetime.now(UTC), error="no idea", next_at=datetime.now(UTC)
-        )
+        hooks.keep("webchat", "digest", b"?", at=datetime.now(UTC))
+        hook = hooks.following("webchat")
         assert hook is not None
-        hooks.settle(hook, error="no idea", next_at=None)
+        hooks.settle(hook.id, error="no idea", next_at=None)
 
     before = house.type("doctor")
     again = house.told("channel", "reread", "webchat")

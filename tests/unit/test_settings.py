@@ -28,18 +28,18 @@ def test_nothing_needs_to_be_set() -> None:
     settings = Settings.load()
 
     assert settings.database_url is None
-    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8400, 1)
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8400, 2)
     assert settings.pack.name == "vocal-coaching"
     assert settings.base_url == "http://127.0.0.1:8400"
 
 
 def test_the_command_line_goes_before_the_environment_and_none_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASEWARD_PORT", "9000")
-    monkeypatch.setenv("CASEWARD_WORKERS", "2")
+    monkeypatch.setenv("CASEWARD_WORKERS", "3")
 
     settings = Settings.load(port=9100, workers=None)
 
-    assert (settings.port, settings.workers) == (9100, 2)
+    assert (settings.port, settings.workers) == (9100, 3)
 
 
 def test_an_empty_variable_is_one_not_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,9 @@ def serve(
     pack: Annotated[str | None, typer.Option(metavar="DIR", help="The business to serve.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
     port: Port = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes side by side.  [default: 1]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that answer and work.  [default: 2]")
+    ] = None,
 ) -> None:
     """Serve the desk; see docs/settings.md for what the environment may say."""
     from caseward.settings import Settings
@@ -149,9 +151,10 @@ def serve(
 
 
 def _serve(settings: Settings) -> None:
+    from caseward import app
     from caseward.web import serve as web
 
-    web.serve(settings, FACTORY)
+    web.serve(settings, FACTORY, app.work)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
-"""Whatever a vendor tells us comes in here: its body is kept once, and every event in it is applied with it.
+"""Whatever a vendor tells us comes in here: its body is kept once and acknowledged, then every event in it is applied.
 
-Events of a body commit together with the body, so nothing is acknowledged that is not stored. Where one of them cannot
-be applied, the body is set aside and the others are applied one by one; it is read again later, which is harmless,
-since every event is the same event however often it comes.
+The bodies of a channel are read one after the other, as they came. Events of a body commit together, with the mark that
+it was read. Where one of them cannot be applied, the others are, one by one, and the body is read again later, which is
+harmless, since every event is the same event however often it comes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import structlog
@@ -50,7 +51,7 @@ from caseward.desk import (
     tools,
     wires,
 )
-from caseward.durable import step, workflow
+from caseward.durable import errand, step, workflow
 from caseward.store import cases, db, hooks, log, messages, outage
 
 AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
@@ -68,39 +69,54 @@ _log = structlog.get_logger(__name__)
 
 
 def take(channel_name: str, body: bytes) -> None:
-    """Keep what a channel's vendor sent and do what follows from it; the same bytes again are the same call.
+    """Keep what a channel's vendor sent, and have it read; the same bytes again are the same call.
 
     Raises:
         NotFound: there is no such channel, or it tells nothing by itself.
         Exception: the database is away; nothing was kept.
     """
+    _plug(channel_name)
+    with db.transaction():
+        if hooks.keep(channel_name, hashlib.sha256(body).hexdigest(), body, at=tools.now()):
+            tools.carry("hear", channel_name)
+
+
+@errand
+def hear(channel_name: str) -> None:
+    """Read what a channel's vendor sent, as it came, until nothing is left."""
     plug = _plug(channel_name)
-    digest = hashlib.sha256(body).hexdigest()
-    try:
-        events = plug.parse(body)
-    except Exception as error:
-        _log.warning("a body cannot be read", channel=channel_name, digest=digest, error=_told(error))
-        _set_aside(channel_name, digest, body, _told(error))
-        return
-    for attempt in range(1, DEADLOCKS + 1):
+    while _hear_next(channel_name, plug):
+        pass
+
+
+def _hear_next(channel_name: str, plug: Hook | Listening) -> bool:
+    """Read the next body and do what follows from it; return whether there was one."""
+    for attempt in count(1):
+        hook, events = None, None
         try:
             with db.transaction():
-                if hooks.keep(channel_name, digest, body, at=tools.now()):
-                    wires.heard(channel_name)
-                    _line_up(channel_name, events)
-                    for event in events:
-                        _apply(event)
-            return
+                hook = hooks.following(channel_name)
+                if hook is None:
+                    return False
+                wires.heard(channel_name)
+                events = plug.parse(hook.body)
+                for event in events:
+                    _apply(event)
+                hooks.read(hook.id)
+            return True
         except Exception as error:
             if outage.is_deadlock(error) and attempt < DEADLOCKS:
                 continue
-            if outage.is_outage(error):
+            if hook is None or outage.is_outage(error):
                 raise
-            _log.exception("an event cannot be applied; the others are", channel=channel_name, digest=digest)
-            hook_id = _set_aside(channel_name, digest, body, _told(error))
-            if hook_id is not None:
-                _one_by_one(hook_id, events, attempts=1)
-            return
+            if events is None:
+                _log.warning("a body cannot be read", channel=channel_name, body=hook.id, error=_told(error))
+                _settle(hook.id, [_told(error)], attempts=1)
+            else:
+                _log.exception("an event cannot be applied; the others are", channel=channel_name, body=hook.id)
+                _one_by_one(hook.id, events, attempts=1)
+            return True
+    raise AssertionError("the loop returns or raises")
 
 
 def turned_away(channel_name: str, why: str) -> None:
@@ -160,25 +176,12 @@ def _settle(hook_id: int, wrong: Sequence[str], *, attempts: int) -> str:
     return "; ".join(wrong) or "read"
 
 
-def _set_aside(channel_name: str, digest: str, body: bytes, why: str) -> int | None:
-    with db.transaction():
-        now = tools.now()
-        return hooks.set_aside(channel_name, digest, body, at=now, error=why[:1000], next_at=now + AGAIN[0])
-
-
 def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
 def _plug(channel_name: str) -> Hook | Listening:
     return tools.telling(channel_name)
-
-
-def _line_up(channel_name: str, events: Sequence[Event]) -> None:
-    """Bodies of several events about several contacts go one by one where they share some."""
-    addresses = {address for event in events if (address := getattr(event, "address", ""))}
-    if len(addresses) > 1:
-        hooks.line_up(channel_name, addresses)
 
 
 def _apply(event: Event) -> None:

@@ -60,7 +60,9 @@ _log = structlog.get_logger(__name__)
 class Dispatcher:
     """Works turns at their time, in this process, a few at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[int], None] = lambda _waiting: None) -> None:
+        """Prepare; `tell` is told how many turns wait for their place whenever that changes."""
+        self._tell, self._waiting = tell, 0
         self._due: list[tuple[float, str, int]] = []
         self._ready: dict[tuple[str, int], float] = {}
         self._pool = ThreadPoolExecutor(TURNS_AT_ONCE, thread_name_prefix="turn")
@@ -109,15 +111,27 @@ class Dispatcher:
 
     def _submit(self, conversation_id: str, turn: int) -> None:
         with _kept_going("dispatch"):
-            self._pool.submit(_work_turn, conversation_id, turn)
+            self._count(1)
+            self._pool.submit(self._work, conversation_id, turn)
+
+    def _work(self, conversation_id: str, turn: int) -> None:
+        self._count(-1)
+        with _kept_going("turn"), precedence.behind():
+            work_turn(conversation_id, turn)
+
+    def _count(self, more: int) -> None:
+        with self._changed:
+            self._waiting += more
+            self._tell(self._waiting)
 
 
 class Carrier:
-    """Runs errands in this process, several at once."""
+    """Runs errands in this process, several at once, those of one subject one after the other."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(ERRANDS_AT_ONCE, thread_name_prefix="errand")
-        self._under_way: set[tuple[str, str]] = set()
+        self._under_way: dict[tuple[str, str], bool] = {}
+        """Whether it was asked for again since it began."""
         self._lock = threading.Lock()
 
     def stop(self) -> None:
@@ -125,19 +139,31 @@ class Carrier:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def carry(self, errand: str, subject: str) -> None:
-        """Run an errand for one subject, unless it is under way."""
+        """Run an errand for one subject; once more where it is under way, for there may be something new."""
+        key = (errand, subject)
         with self._lock:
-            if (errand, subject) in self._under_way:
+            if key in self._under_way:
+                self._under_way[key] = True
                 return
-            self._under_way.add((errand, subject))
-        with _kept_going("errand"):
-            self._pool.submit(self._run, errand, subject)
+            self._under_way[key] = False
+        self._submit(key)
 
-    def _run(self, errand: str, subject: str) -> None:
+    def _submit(self, key: tuple[str, str]) -> None:
+        with _kept_going("errand"):
+            self._pool.submit(self._run, key)
+
+    def _run(self, key: tuple[str, str]) -> None:
+        errand, subject = key
         with self._lock:
-            self._under_way.discard((errand, subject))  # who comes from here on may have something new
+            self._under_way[key] = False
         with _kept_going(errand), precedence.behind():
             durable.run_errand(errand, subject)
+        with self._lock:
+            again = self._under_way[key]
+            if not again:
+                del self._under_way[key]
+        if again:
+            self._submit(key)
 
 
 def work_turn(conversation_id: str, turn: int) -> None:
@@ -158,22 +184,16 @@ def work_turn(conversation_id: str, turn: int) -> None:
             stumble(conversation_id, turn)
 
 
-def _work_turn(conversation_id: str, turn: int) -> None:
-    with _kept_going("turn"), precedence.behind():
-        work_turn(conversation_id, turn)
-
-
 class Sweeper:
-    """Looks for what is due, twice a second, and beats so that others can see it is alive."""
+    """Looks for what is due, twice a second, and beats so that others can see it is alive; or only beats."""
 
-    def __init__(self, executor_id: str, daily: Callable[[], None]) -> None:
+    def __init__(self, executor_id: str, *, sweeps: bool = True) -> None:
         self.executor_id = executor_id
-        self._daily = daily
+        self._sweeps = sweeps
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, name="sweeper", daemon=True),
-            threading.Thread(target=self._beat, name="heartbeat", daemon=True),
-        ]
+        self._threads = [threading.Thread(target=self._beat, name="heartbeat", daemon=True)]
+        if sweeps:
+            self._threads.append(threading.Thread(target=self._run, name="sweeper", daemon=True))
         self._swept = False
         self._forgot = ""
 
@@ -223,8 +243,6 @@ class Sweeper:
                     candidates.gather()
                 with _kept_going("the log's chain"), db.transaction():
                     chain.walk_on(tools.now())
-                with _kept_going("daily"):
-                    self._daily()
 
     def _forget(self) -> None:
         """Have what is kept no longer be deleted, once a day; of several processes one does it."""
@@ -241,7 +259,9 @@ class Sweeper:
                 with db.transaction():
                     self._mark(swept=swept)
                 gap, beaten = time.monotonic() - beaten, time.monotonic()
-                if gap < SILENCE.total_seconds():  # else the database was gone: the others fell silent with us
+                if (
+                    self._sweeps and gap < SILENCE.total_seconds()
+                ):  # else the database was gone: the others fell silent with us
                     take_over()
 
 
@@ -254,6 +274,7 @@ def sweep() -> int:
         tasks = effects.due(now)
         parcels = outbox.due(now)
         expired = approvals.expired(now)
+        unheard = [channel for channel in hooks.waiting(now - GRACE) if channel in tools.given().channels]
         bodies = hooks.due(now)
         wanted = files.due(now)
         shown = cards.due(now) if tools.lanes() else []
@@ -270,6 +291,8 @@ def sweep() -> int:
         _carry("deliver", outbox_id)
     for approval_id in expired:
         _begin("expire", approval_id, id=f"expire:{approval_id}")
+    for channel in unheard:
+        _carry("hear", channel)
     for hook_id, due in bodies:
         _begin("rehear", str(hook_id), id=f"rehear:{hook_id}:{due.timestamp()}")
     for file_id, attempts in wanted:
@@ -280,7 +303,7 @@ def sweep() -> int:
         _begin("lane_event", str(number), id=f"lane:{number}:{int(time.time() // FORGET_SECONDS)}")
     for name, subject, id in unasked:
         _begin(name, subject, id=id)
-    begun = (turns, ticks, tasks, parcels, expired, bodies, wanted, shown, unasked)
+    begun = (turns, ticks, tasks, parcels, expired, unheard, bodies, wanted, shown, unasked)
     return sum(len(each) for each in begun)
 
 
@@ -348,13 +371,22 @@ class Started:
     carry: Callable[[str, str], None]
 
 
-def start(executor_id: str, *, daily: Callable[[], None] = lambda: None) -> Started:
-    """Start dispatcher, carrier and sweeper. `daily` is called often and does its work once a day."""
-    dispatcher, carrier, sweeper = Dispatcher(), Carrier(), Sweeper(executor_id, daily)
+def start(executor_id: str, *, tell: Callable[[int], None] = lambda _waiting: None) -> Started:
+    """Start dispatcher, carrier and sweeper; `tell` is told how many turns wait for their place."""
+    dispatcher, carrier, sweeper = Dispatcher(tell), Carrier(), Sweeper(executor_id)
     dispatcher.start()
     sweeper.start()
     _running[:] = [sweeper, dispatcher, carrier]
     return Started(wake=dispatcher.wake, carry=carrier.carry)
+
+
+def stand_by(executor_id: str) -> Started:
+    """Only show that this process is alive, and work the turns it is woken for: others look for what is due."""
+    dispatcher, sweeper = Dispatcher(), Sweeper(executor_id, sweeps=False)
+    dispatcher.start()
+    sweeper.start()
+    _running[:] = [sweeper, dispatcher]
+    return Started(wake=dispatcher.wake, carry=lambda _errand, _subject: None)
 
 
 def stop() -> None:

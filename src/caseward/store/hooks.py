@@ -1,4 +1,4 @@
-"""Bodies as vendors sent them: each kept once, before anything is made of it.
+"""Bodies as vendors sent them: each kept once, before anything is made of it, and read in the order they came.
 
 What was read stays for a while, so that the same bytes again are the same call; what could not be read, or not wholly,
 is read again later.
@@ -6,17 +6,18 @@ is read again later.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 
 from caseward.store import db
 from caseward.store.tables_channels import hooks
 
-KEPT, READ, FAILED = "kept", "read", "failed"
-"""To be read again; done; given up until somebody asks for it."""
+NEW, KEPT, READ, FAILED = "new", "kept", "read", "failed"
+"""Not read yet; to be read again; done; given up until somebody asks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,50 +32,48 @@ class Hook:
 
 
 def keep(channel: str, digest: str, body: bytes, *, at: datetime) -> bool:
-    """Keep a body as read, with the transaction that reads it; False where the same bytes were kept before.
-
-    The same bytes that come in meanwhile wait here for the commit.
-    """
+    """Keep a body to be read; False where the same bytes were kept before."""
     given = {"channel": channel, "digest": digest, "body": body, "at": at}
     with db.together():  # with the transaction's own beginning
         return db.run(_KEEP, given).fetchone() is not None
 
 
 _KEEP = """
-    insert into hooks (channel, digest, body, at, state) values (%(channel)s, %(digest)s, %(body)s, %(at)s, 'read')
+    insert into hooks (channel, digest, body, at, state) values (%(channel)s, %(digest)s, %(body)s, %(at)s, 'new')
     on conflict (channel, digest) do nothing
     returning id
 """
 
 
-def line_up(channel: str, addresses: Collection[str]) -> None:
-    """Have bodies that tell of several of the same addresses wait for each other until the commit, in one order, so
-    that no two of them wait in a ring."""
-    told = sorted(f"hooks {channel}:{address}" for address in addresses)
-    db.run("select pg_advisory_xact_lock(hashtextextended(line, 0)) from unnest(%(lines)s::text[]) as line",
-           {"lines": told})  # fmt: skip
+def following(channel: str) -> Hook | None:
+    """Return the oldest body of a channel that was not read yet, or None; until the commit nobody else reads there."""
+    with db.together():
+        db.run("select pg_advisory_xact_lock(hashtextextended('hooks ' || %(channel)s, 0))", {"channel": channel})
+        row = db.run(_FOLLOWING, {"channel": channel}).fetchone()
+    return _hook(row) if row else None
 
 
-def set_aside(channel: str, digest: str, body: bytes, *, at: datetime, error: str, next_at: datetime) -> int | None:
-    """Keep a body that could not be read, to be read again; None where the same bytes were kept before."""
-    given = {"channel": channel, "digest": digest, "body": body, "at": at, "error": error, "next_at": next_at}
-    row = db.run(_SET_ASIDE, given).fetchone()
-    return int(row.id) if row else None
+_FOLLOWING = "select * from hooks where channel = %(channel)s and state = 'new' order by id limit 1"
 
 
-_SET_ASIDE = """
-    insert into hooks (channel, digest, body, at, state, error, attempts, next_at)
-    values (%(channel)s, %(digest)s, %(body)s, %(at)s, 'kept', %(error)s, 1, %(next_at)s)
-    on conflict (channel, digest) do nothing
-    returning id
-"""
+def read(hook_id: int) -> None:
+    """Record, with the commit, that a body was read."""
+    db.hold("update hooks set state = 'read' where id = %(id)s", {"id": hook_id})
+
+
+def waiting(before: datetime) -> list[str]:
+    """Return the channels with bodies that came before then and were not read yet."""
+    query = "select distinct channel from hooks where state = 'new' and at < %(before)s"
+    return [row.channel for row in db.run(query, {"before": before})]
 
 
 def get(hook_id: int) -> Hook | None:
     """Return a body, or None."""
     row = db.execute(select(hooks).where(hooks.c.id == hook_id)).first()
-    if row is None:
-        return None
+    return _hook(row) if row else None
+
+
+def _hook(row: Any) -> Hook:
     return Hook(id=row.id, channel=row.channel, body=bytes(row.body), state=row.state, attempts=row.attempts)
 
 
@@ -104,7 +103,7 @@ def unread() -> Mapping[str, tuple[int, int, str]]:
     last = func.max(hooks.c.error)
     rows = db.execute(
         select(hooks.c.channel, waiting.label("waiting"), given_up.label("given_up"), last.label("error"))
-        .where(hooks.c.state != READ)
+        .where(hooks.c.state.in_((KEPT, FAILED)))
         .group_by(hooks.c.channel)
     )
     return {row.channel: (row.waiting, row.given_up, row.error) for row in rows}

@@ -31,11 +31,12 @@ hooks = Table(
     words("digest"),  # SHA-256 of the body: the same bytes again are the same call
     Column("body", LargeBinary, nullable=False),
     moment("at"),
-    words("state", default="kept"),  # kept, read, failed
+    words("state", default="new"),  # new, kept, read, failed
     words("error", default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),
     moment("next_at", required=False),
     UniqueConstraint("channel", "digest"),
+    Index("hooks_new_idx", "channel", "id", postgresql_where=text("state = 'new'")),
     Index("hooks_due_idx", "next_at", postgresql_where=text("state = 'kept'")),
     Index(None, "at"),
 )

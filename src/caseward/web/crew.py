@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -31,7 +31,8 @@ BEAT_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
 """A worker that does not beat for this long hangs, and is replaced."""
 PAUSE_SECONDS = 1.0
-"""How long the place of a worker that died stays empty, so that one that cannot live takes no core."""
+"""How long the place of a worker that died young stays empty, so that one that cannot live takes no core."""
+YOUNG_SECONDS = 10.0
 STOP_SECONDS = 30.0
 """A worker that has not stopped by then is killed: what it leaves is taken over when the desk starts again."""
 CANNOT_START = 3
@@ -115,18 +116,20 @@ class Worker:
     pulse: int
     """Where its beats are read."""
     heard: float
+    work: Callable[[], None]
+    born: float
     first: bool
     """Whether nobody held its place before."""
 
 
 class Crew:
-    """So many processes, each doing the same work until it is told to stop."""
+    """A process for each piece of work, which does it until it is told to stop."""
 
-    def __init__(self, size: int, work: Callable[[], None]) -> None:
-        """Prepare; `work` is run in each process, should end soon after SIGTERM, and may end with SystemExit."""
-        self._size, self._work = size, work
+    def __init__(self, works: Sequence[Callable[[], None]]) -> None:
+        """Prepare; what is run in a process should end soon after SIGTERM, and may end with SystemExit."""
+        self._works = works
         self._workers: list[Worker] = []
-        self._due: list[float] = []
+        self._due: list[tuple[float, Callable[[], None]]] = []
         """When empty places are taken again."""
         self._code = 0
 
@@ -137,8 +140,8 @@ class Crew:
         """
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)
         try:
-            for _place in range(self._size):
-                self._fork(first=True)
+            for work in self._works:
+                self._fork(work, first=True)
             while not self._told_to_stop():
                 self._bury()
                 self._fill()
@@ -149,7 +152,7 @@ class Crew:
 
     def _told_to_stop(self) -> bool:
         """Wait until something happens or is due; return whether it is time to stop."""
-        wait = min([BEAT_SECONDS, *(at - time.monotonic() for at in self._due)])
+        wait = min([BEAT_SECONDS, *(at - time.monotonic() for at, _work in self._due)])
         happened = signal.sigtimedwait(HEEDED, max(0.0, wait))
         return self._code != 0 or (happened is not None and happened.si_signo in STOPPING)
 
@@ -170,14 +173,15 @@ class Crew:
             if worker.first and code == CANNOT_START:
                 self._code = code
             log.warning("a worker ended", pid=pid, code=code)
-            self._due.append(now + PAUSE_SECONDS)
+            pause = PAUSE_SECONDS if now - worker.born < YOUNG_SECONDS else 0.0
+            self._due.append((now + pause, worker.work))
 
     def _fill(self) -> None:
         """Take empty places whose time has come."""
         now = time.monotonic()
-        for at in [at for at in self._due if at <= now]:
-            self._due.remove(at)
-            self._fork(first=False)
+        for place in [place for place in self._due if place[0] <= now]:
+            self._due.remove(place)
+            self._fork(place[1], first=False)
 
     def _stop(self) -> None:
         """Tell all to stop, and wait until they have."""
@@ -198,7 +202,7 @@ class Crew:
         os.close(worker.pulse)
         self._workers.remove(worker)
 
-    def _fork(self, *, first: bool) -> None:
+    def _fork(self, work: Callable[[], None], *, first: bool) -> None:
         pulse, beating = os.pipe()
         os.set_blocking(pulse, False)
         _flush()
@@ -206,9 +210,10 @@ class Crew:
         if pid == 0:
             for each in (pulse, *(worker.pulse for worker in self._workers)):
                 os.close(each)
-            _end_with(lambda: _be_a_worker(self._work, beating))
+            _end_with(lambda: _be_a_worker(work, beating))
         os.close(beating)
-        self._workers.append(Worker(pid, pulse, time.monotonic(), first))
+        now = time.monotonic()
+        self._workers.append(Worker(pid, pulse, now, work, now, first))
 
 
 def _beaten(pulse: int) -> bool:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import uvicorn
 from pydantic import SecretStr
@@ -47,13 +48,20 @@ def ready(settings: Settings) -> Iterator[None]:
         yield
 
 
-def serve(settings: Settings, factory: str) -> None:
+def workers(settings: Settings) -> int:
+    """Return how many of the processes work behind those that answer: all but one in four, and one at least answers."""
+    return settings.workers - max(1, settings.workers // 4)
+
+
+def serve(settings: Settings, factory: str, work: Callable[[int], None] | None = None) -> None:
     """Serve until told to stop, inside of `ready`.
 
     Args:
         settings: what to serve; handed to the application by the environment.
         factory: import path of a function that returns the application, such as `package.module:function`. It is called
-            once; the application's own start and stop are run in each process.
+            once; the application's own start and stop are run in each process that answers.
+        work: what those of several processes run that work behind the ones that answer, given their places from 0; it
+            ends with SystemExit, which SIGTERM raises. Without it all processes answer.
 
     SIGTERM and SIGINT stop it: no new requests, open ones finish, streams end, then the desk stops. Several processes
     are forked from this one, which must have no thread and no connection by then; they share what it has read.
@@ -68,7 +76,9 @@ def serve(settings: Settings, factory: str) -> None:
         uvicorn.Server(config).run()
         return
     with config.bind_socket() as shared:
-        code = Crew(settings.workers, lambda: uvicorn.Server(config).run([shared])).run()
+        works: list[Callable[[], None]] = [partial(work, place) for place in range(workers(settings))] if work else []
+        answers = [lambda: uvicorn.Server(config).run([shared])] * (settings.workers - len(works))
+        code = Crew([*answers, *works]).run()
     if code:
         sys.exit(code)
 

@@ -36,9 +36,10 @@ def read(http: httpx2.Client, account: str) -> Sequence[Registered]:
 def _page(http: httpx2.Client, account: str, asked: Mapping[str, str]) -> Mapping[str, Any]:
     try:
         answer = http.get(f"/{account}/message_templates", params=asked)
-        said = answer.json()
     except httpx2.HTTPError as error:
         raise SystemDown(NAME, str(error) or type(error).__name__) from error
+    try:
+        said = answer.json()
     except ValueError:
         raise SystemDown(NAME, f"it answered {answer.status_code} with something that is no JSON") from None
     if not answer.is_success or not isinstance(said, dict):
@@ -47,7 +48,7 @@ def _page(http: httpx2.Client, account: str, asked: Mapping[str, str]) -> Mappin
 
 
 def _registered(told: Mapping[str, Any]) -> Registered:
-    body = next((each for each in told.get("components") or () if each.get("type") == "BODY"), {})
+    body: Mapping[str, Any] = next((each for each in told.get("components") or () if each.get("type") == "BODY"), {})
     why = str(told.get("rejected_reason") or "")
     return Registered(
         name=str(told.get("name", "")),
