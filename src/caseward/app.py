@@ -36,7 +36,7 @@ from caseward.flows import arrivals, clockwork, listeners
 from caseward.flows.bells import Bell, Bells
 from caseward.flows.changeover import Changeover
 from caseward.packs import samples as sample_files
-from caseward.packs import shelf
+from caseward.packs import shelf, wording
 from caseward.packs.load import load
 from caseward.settings import Settings
 from caseward.store import contacts, db, factors, log, migrate, people, place, releases, samples, seals
@@ -144,6 +144,8 @@ def _share(settings: Settings, pack: Pack, brain: Brain) -> None:
     global _ready
     _ready = make_tools(settings, pack, lambda: datetime.now(UTC), brain=brain)
     load_stories()
+    durable.load()
+    wording.read_languages(pack)
 
 
 def _shared(settings: Settings, now: Clock, *, demo: bool) -> Tools | None:

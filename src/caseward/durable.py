@@ -13,6 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from dbos import DBOS, DBOSClient, SetWorkflowID, SQLAlchemyDatasource
@@ -108,6 +109,12 @@ def launch(url: str, engine: Any, join: Join, *, executor_id: str, run: bool = T
         DBOS.launch()
         DBOS.register_queue(QUEUE, polling_interval_sec=QUEUE_SECONDS)
     _Engine.client = DBOSClient(system_database_url=url, system_database_engine=engine, serializer=_Json())
+
+
+def load() -> None:
+    """Import what the engine would when it is launched: here once for all processes to come."""
+    for name in ("_datasource_postgres", "_sys_db_postgres"):
+        import_module(f"dbos.{name}")
 
 
 def shut_down() -> None:

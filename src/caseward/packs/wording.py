@@ -91,6 +91,13 @@ def show(pack: Pack, name: str, value: Any, language: str, *, now: datetime) -> 
     return str(value)
 
 
+def read_languages(pack: Pack) -> None:
+    """Read what it takes to print days and money in the pack's languages: for all processes to come, once."""
+    for language in pack.profile.languages:
+        day(pack, date(2000, 1, 1), language, year=True)
+        money(pack, 1, language)
+
+
 def instant(pack: Pack, at: datetime, language: str, *, now: datetime) -> str:
     """Return day and time in the ops zone, with the year when it is another one: `Sabtu 22 November, 10:00`."""
     local = at.astimezone(pack.hours.zone)

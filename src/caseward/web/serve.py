@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib import import_module
 
 import uvicorn
 from pydantic import SecretStr
@@ -25,6 +26,8 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Where several processes keep their figures; read once, when prometheus_client is imported."""
 SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter while others want it: Python's 5 ms add up for one that often waits."""
+NEEDED_AT_WORK = ("uvloop", "anyio._backends._asyncio")
+"""What a process imports when it begins to serve: once, for all that are forked."""
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What numpy calculates with, read once, when it is imported."""
 
@@ -71,6 +74,9 @@ def serve(settings: Settings, factory: str, work: Callable[[int], None] | None =
         os.environ.pop(variable(name) + FILE, None)
     config = configure(settings, factory)
     config.load()
+    for name in NEEDED_AT_WORK:
+        with contextlib.suppress(ImportError):
+            import_module(name)
     give_back()
     if settings.workers == 1:
         uvicorn.Server(config).run()

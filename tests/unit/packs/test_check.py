@@ -18,8 +18,8 @@ from caseward.packs.references import MAY_SAY, SPOKEN
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
 SKILLS = find.skill_names(("records",))
 SOURCE = Path(__file__).parents[3] / "src" / "caseward"
-NOT_SAID = {"reopened", "schedule", "stopped", "started"}
-"""Words in the code that are something else: a status, an intent."""
+NOT_SAID = {"reopened", "schedule", "stopped", "started", "transcript"}
+"""Words in the code that are something else: a status, an intent, a kind of log entry."""
 TODAY = date(2026, 11, 21)
 
 
