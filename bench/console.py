@@ -83,7 +83,7 @@ def _crowded(cases: int) -> Iterator[tuple[Served, str, str]]:
     """Serve a desk with so many cases; yield it and the cookies of its ops lead and of its administrator."""
     with tempfile.TemporaryDirectory(prefix="caseward-bench-") as scratch:
         Path(scratch).chmod(0o755)
-        with served(Path(scratch)) as desk:
+        with served(Path(scratch), workers=2) as desk:
             now = datetime.now(UTC)
             crowd.fill(desk.database_url, cases, now=now)
             db.connect(desk.database_url)

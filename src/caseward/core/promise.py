@@ -87,6 +87,8 @@ def _minutes(clock: str, sla: Sla, tier: Tier | None, severity: str) -> int | No
 
 def _moved(each: Promise, hours: BusinessHours, was: Sla, would: Sla) -> timedelta:
     """Return by how much business time the deadline moves."""
+    if was == would:
+        return timedelta()
     before, after = (_minutes(each.clock, sla, each.tier, each.severity) for sla in (was, would))
     if before is not None and after is not None:
         return timedelta(minutes=after - before)

@@ -27,7 +27,7 @@ from caseward.store.presence import Seen
 from caseward.store.watching import Change, Marks
 from caseward.web.problems import Problem
 
-EVERY_SECONDS = 0.15
+EVERY_SECONDS = 0.1
 PER_CONVERSATION = 8
 """Streams one conversation may have open: a few tabs and their reconnects."""
 PER_SESSION = 4
