@@ -113,7 +113,7 @@ class House:
         approvers: list[Approver] = []
         try:
             for way in ways:
-                self._server.start(workers=1 + (self._chance.random() < 0.25), crash=way if ":" in way else "")
+                self._server.start(workers=1 + (self._chance.random() < 0.5), crash=way if ":" in way else "")
                 self._customers += [self._customer(errand) for errand in self._errands(way)]
                 self._server.wait_ready()
                 approvers = approvers or self._hire()
