@@ -33,11 +33,11 @@
     // Nothing is cut off, but for what ends in an ellipsis and is whole elsewhere.
     const clips = ["hidden", "clip"];
     if (element.matches("input, select")) continue; // they show a part of what is in them, and move along it
+    if (element.matches(".row-tags")) continue; // a tag for which a row has no room stands in the case
     if (clips.includes(style.overflowX) && style.textOverflow !== "ellipsis" && element.scrollWidth > element.clientWidth + 2 && element.clientWidth)
       faults.push(`cut off at the side: ${name(element)}`);
     if (clips.includes(style.overflowY) && style.webkitLineClamp === "none" && style.textOverflow !== "ellipsis" && element.scrollHeight > element.clientHeight + 3 && element.clientHeight)
       faults.push(`cut off below: ${name(element)}`);
-    if (element.matches(".row-tag")) continue; // a tag gives way to all else in a row; it stands whole in the case
     if (style.textOverflow === "ellipsis" && element.scrollWidth > element.clientWidth + 1 && element.clientWidth < 36)
       faults.push(`hardly anything is left of ${name(element)}`);
   }

@@ -20,6 +20,8 @@ from caseward.core.approval import ApprovalState, Terms
 from caseward.core.roles import Role
 from caseward.store import approvals, cases
 from caseward.store.db import transaction
+from tests import looks
+from tests.e2e.console_hands import Hands
 from tests.e2e.console_house import House, a_full_desk, house
 from tests.e2e.console_releases import NEXT, light_school, stricter
 
@@ -140,20 +142,26 @@ def test_held_consent_counts_down_and_is_taken_back_by_keyboard(desk: Desk, sche
 
 def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(desk: Desk) -> None:
     context, page = desk.open(Role.COACH, "/cases/{citra}")
+    hands = Hands(page)
 
     with closing(context):
         page.keyboard.press("e")
         text = page.get_by_label("Reply, edited by you")
         expect(text).to_be_focused()
-        text.fill("You are booked for Sunday 29 November at 09:00.")
+        hands.type("You are booked for Sunday 29 November at 09:00.")
         expect(page.get_by_text("These words cannot be sent")).to_be_visible()
         expect(page.get_by_role("button", name="Approve this text")).to_be_disabled()
         page.reload()
         expect(text).to_have_value("You are booked for Sunday 29 November at 09:00.")
-        text.fill("Your coach has agreed, as a one-time exception.")
+        hands.to("textbox", "Reply, edited by you")
+        hands.type("Your coach has agreed, as a one-time exception.")
         expect(page.get_by_text("These words pass every check")).to_be_visible()
+        hands.to("textbox", "Condition, for whoever carries this out")
+        hands.type("Only this once")
         page.keyboard.press("Control+Enter")
         expect(page.get_by_role("heading", name="Coach approved this with other words")).to_be_visible()
+    with transaction():
+        assert approvals.get(desk.asked["citra"]).conditions == "Only this once"
 
 
 def test_no_key_does_anything_while_somebody_types_composes_or_holds_a_modifier(desk: Desk) -> None:
@@ -260,6 +268,22 @@ def test_the_palette_acts_goes_and_finds_by_keyboard_alone(desk: Desk) -> None:
         page.keyboard.press("g")
         page.keyboard.press("i")
         page.wait_for_url("**/inbox**")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_palette_and_help_can_be_read_on_the_smallest_screen_in_both_themes(desk: Desk, scheme: str) -> None:
+    context, page = desk.open(Role.COACH, "/cases/{citra}", size="smallest", scheme=scheme)
+
+    with closing(context):
+        page.keyboard.press("Control+k")
+        page.keyboard.type("budi")
+        palette = page.get_by_role("dialog", name="Search and actions")
+        expect(palette.get_by_role("option").filter(has_text="Budi Example").first).to_be_visible()
+        assert looks.faults(page) == []
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog", name="Keys").get_by_label("Approve", exact=True)).to_have_value("A")
+        assert looks.faults(page) == []
 
 
 def test_every_decision_of_the_queue_is_made_by_keyboard_alone(desk: Desk) -> None:

@@ -486,6 +486,40 @@ def test_nothing_is_taken_out_of_a_hand_while_updates_arrive(served: Served, chr
         expect(page.get_by_role("button", name="Take it")).to_be_hidden()
 
 
+def test_the_focus_stays_where_it_was_while_what_stands_around_it_is_replaced(
+    served: Served, chromium: Browser
+) -> None:
+    citra, budi = served.case_of("citra"), served.case_of("budi")
+    case, queue = f"/cases/{citra}?view=all-open", "/approvals"
+    row, menu, button = f"#row-{citra} [data-row]", "[aria-label='Owner, snooze and tags']", "button[name=verdict]"
+    with browsing(served, chromium, Role.COACH) as context:
+        page = opened(context, served.url + case)
+        for number, focused in enumerate((row, f"#row-{budi} [data-row]", menu, "#composer summary", button)):
+            # given the focus on something, when everything there is to see changes
+            page.locator(focused).first.focus()
+            with transaction():
+                owner = served.house.person([Role.OPS_LEAD, Role.AGENT][number % 2])
+                for each in (citra, budi):
+                    db.run("update cases set owner = %s where id = %s", (owner, each))
+            served.note(budi, kind="case")
+            served.note(citra, f"Note {number}")
+
+            # then the news is there, and the focus is on the same thing
+            expect(page.locator("#thread")).to_contain_text(f"Note {number}", timeout=LOST)
+            expect(page.locator(focused).first).to_be_focused()
+
+        page.goto(served.url + queue)
+        expect(page.locator("[data-live]")).to_have_text("Live", timeout=LOST)
+        item = page.locator("#list [data-row]").nth(1)
+        named = item.get_attribute("href")
+        item.focus()
+        with transaction():
+            db.run("update approvals set state = 'denied' where id = %s", (served.asked["budi"],))
+        served.note(budi, kind="verdict")
+        expect(page.locator("#list li.is-gone")).to_have_count(1, timeout=LOST)
+        expect(page.locator(f"#list [data-row][href='{named}']")).to_be_focused()
+
+
 def test_who_edits_a_reply_is_told_what_others_do_and_keeps_the_words(served: Served, chromium: Browser) -> None:
     citra, request = served.case_of("citra"), served.asked["citra"]
     with browsing(served, chromium, Role.COACH) as context:

@@ -92,6 +92,15 @@ def deciders(pack: Pack, name: str) -> str:
     return text[:1].upper() + text[1:] if text else "Nobody here"
 
 
+def handed_on(pack: Pack, name: str) -> str:
+    """Return who decides what the people of a lane escalate: `Ops lead is asked`, or `It stays with the coach`."""
+    lane = pack.profile.lanes.get(name)
+    above = lane.escalates_to if lane else pack.policy.lanes[-1]
+    if above not in ("", name):
+        return f"{deciders(pack, above)} is asked"
+    return f"It stays with the {deciders(pack, name).lower()}"
+
+
 def matter(pack: Pack, intent: str) -> str:
     """Return what a case is about."""
     found = pack.intents.get(intent)

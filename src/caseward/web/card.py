@@ -365,10 +365,8 @@ def _effects(act: str, task: TaskRequest | None, pack: Pack, request: Request) -
     if act == "deny":
         return [Line(icon="x", text="Nothing is changed"), Line(icon="send", text="The customer is told")]
     if act == "escalate":
-        lane = pack.profile.lanes.get(request.lane)
-        to = words.deciders(pack, lane.escalates_to or request.lane) if lane else "somebody else"
         return [
-            Line(icon="arrow-up-right", text=f"{to} is asked"),
+            Line(icon="arrow-up-right", text=words.handed_on(pack, request.lane)),
             Line(icon="circle-pause", text="Nothing is sent yet"),
         ]
     lines = [Line(icon="wrench", text=task.summary or words.humane(task.skill))] if task else []

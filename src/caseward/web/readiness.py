@@ -17,6 +17,7 @@ from caseward.settings import Settings
 from caseward.store import effects, factors, figures, hooks, migrate, outbox, phases, releases, running, wires
 from caseward.store.db import transaction
 from caseward.store.wires import Wire
+from caseward.web import words
 
 SWEPT_WITHIN = timedelta(seconds=60)
 FOLLOWS_WITHIN = timedelta(seconds=60)
@@ -30,6 +31,8 @@ class Check:
     name: str
     ok: bool
     detail: str
+    title: str = ""
+    """The name in words; empty where the name is made of words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,8 @@ def _plugs(settings: Settings, plugs: Plugs, now: datetime) -> Iterator[Check]:
         off = "off: its secrets are not given" if allowed else "off: not in CASEWARD_CHANNELS"
         wire = known.get(name, Wire(channel=name))
         lost = wire.lost_at is not None and name in set_up
-        yield Check(name=f"channel {name}", ok=not lost, detail=_line(wire, now) if name in set_up else off)
+        told, title = _line(wire, now) if name in set_up else off, f"Channel {words.channel(name)}"
+        yield Check(name=f"channel {name}", title=title, ok=not lost, detail=told)
         if name in unread:
             yield _unread(name, unread[name])
     for system, health in running.systems().items():
@@ -123,7 +127,8 @@ def _unread(name: str, counts: tuple[int, int, str]) -> Check:
     waiting, given_up, error = counts
     fix = f"; after an upgrade, `caseward channel reread {name}`" if given_up else ""
     detail = f"{waiting} bodies are read again later, {given_up} were given up ({error}){fix}"
-    return Check(name=f"channel {name} unread", ok=not given_up, detail=detail)
+    title = f"Channel {words.channel(name)}, unread"
+    return Check(name=f"channel {name} unread", title=title, ok=not given_up, detail=detail)
 
 
 def _served(now: datetime) -> Iterator[Check]:

@@ -24,6 +24,7 @@ from caseward.core.naming import deciders as deciders
 from caseward.core.naming import everybody as everybody
 from caseward.core.naming import fact_name as fact_name
 from caseward.core.naming import fact_value as fact_value
+from caseward.core.naming import handed_on as handed_on
 from caseward.core.naming import humane as humane
 from caseward.core.naming import instant as instant
 from caseward.core.naming import lane as lane

@@ -200,8 +200,7 @@ def _decide(request: Request, person: Person, spoken: Spoken) -> str:
         return f"{'Approved' if said.state is ApprovalState.APPROVED else 'Edited and approved'}.{goes}"
     if said.state is ApprovalState.DENIED:
         return "Denied. Nothing is changed, and the customer is told."
-    lane = tools.pack().profile.lanes.get(said.lane)
-    return f"Escalated. {naming.deciders(tools.pack(), (lane.escalates_to if lane else '') or said.lane)} is asked."
+    return f"Escalated. {naming.handed_on(tools.pack(), said.lane)}."
 
 
 def _require_shown(request: Request, same: bool) -> None:

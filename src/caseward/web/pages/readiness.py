@@ -36,7 +36,7 @@ def shown(request: Request, visitor: Annotated[Visitor, Depends(only(DECLARE_HEA
     given = tools.given()
     plugs = Plugs(channels=given.along, set_up=given.channels.keys(), skills=tools.built_in())
     found = readiness.checks(request.app.state.settings, plugs, now=tools.now(), prove=False)
-    lines = [Line(name=words.humane(each.name), ok=each.ok, detail=each.detail) for each in found]
+    lines = [Line(name=each.title or words.humane(each.name), ok=each.ok, detail=each.detail) for each in found]
     context = {"lines": _sorted(lines), "wrong": sum(not each.ok for each in lines)}
     return render.setting(request, "readiness.html", context, visitor=visitor, here=HERE)
 

@@ -337,7 +337,9 @@ mail?.addEventListener("submit", async (event) => {
     const came = await answer.json();
     told.textContent = came.text ?? told.dataset.away;
     mail.querySelector("[data-mail-code]").hidden = !came.code;
-    if (came.state === "code") mail.querySelector("[name=code]").focus();
+    if (came.state !== "code") return;
+    mail.querySelector("[name=code]").focus({ preventScroll: true });
+    mail.scrollIntoView({ block: "nearest" });
   } catch {
     told.textContent = told.dataset.away;
   }
