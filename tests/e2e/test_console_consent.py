@@ -340,6 +340,7 @@ def test_an_ops_lead_sees_the_backlog_and_may_only_send_it_on(desk: House) -> No
     assert "act=escalate" in card.text
     assert not any(act in card.text for act in ("act=edit", "act=deny", 'value="approve"'))
     why = browser.get(f"/approvals?open={approval}&act=escalate")
+    assert "It stays with the coach" in words(why), "no lane is above theirs"
     browser.submit(why, f"/approvals/{approval}", verdict="escalate", preset="Safety")
     assert desk.state(approval) == "escalated"
 

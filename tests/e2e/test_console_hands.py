@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from datetime import timedelta
 
 import pyotp
 from playwright.sync_api import expect
@@ -11,10 +12,10 @@ from playwright.sync_api import expect
 from caseward.core.case import CaseStatus
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.store import cases, factors, messages
+from caseward.store import cases, factors, messages, turns
 from caseward.store.db import transaction
 from tests.e2e.console_hands import Hands
-from tests.e2e.console_releases import NEXT, light_school, stricter
+from tests.e2e.console_releases import light_school, stricter
 from tests.e2e.test_console_browser import Desk
 from tests.e2e.test_console_browser import desk as desk
 
@@ -95,6 +96,10 @@ def test_a_case_is_settled_and_taken_up_again_merged_parted_again_and_split(desk
         for text in ("Do you teach at weekends?", "It is me again")
     ]
     with transaction():
+        more = cases.get(two[1]).conversation_id
+        messages.receive(more, provider_id="in-more", text="And what does it cost?", kind="text", at=desk.house.now,
+                         debounce=timedelta(), collect_max=timedelta())  # fmt: skip
+        turns.take_up(more, 2, two[1])
         for case in two:
             messages.begin(cases.get(case).conversation_id)
     context, page = desk.open(Role.COACH, f"/cases/{two[1]}")
@@ -114,7 +119,9 @@ def test_a_case_is_settled_and_taken_up_again_merged_parted_again_and_split(desk
         hands.press("Space")
         hands.enter("button", "See what that does")
         hands.enter("button", "Split off")
-        expect(page.get_by_text("It is me again").first).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="was split off")).to_be_visible()
+        hands.enter("button", "Undo")
+        expect(page.locator("#thread")).to_contain_text("the split was undone")
 
 
 def test_a_person_is_invited_and_a_token_made_and_ones_own_account_is_secured(desk: Desk) -> None:
@@ -158,10 +165,11 @@ def test_a_person_is_invited_and_a_token_made_and_ones_own_account_is_secured(de
 
 def test_a_page_and_the_hours_are_changed_and_a_change_is_published(desk: Desk) -> None:
     stricter(light_school())
-    context, page = desk.open(Role.COACH, "/overview")
+    context, page = desk.open(Role.OPS_LEAD, "/overview")
+    other, coach = desk.open(Role.COACH, "/overview")
     hands = Hands(page)
 
-    with closing(context):
+    with closing(context), closing(other):
         # an article is edited and proposed
         hands.press("g", "k")
         hands.enter("link", "Minimum age")
@@ -187,16 +195,18 @@ def test_a_page_and_the_hours_are_changed_and_a_change_is_published(desk: Desk) 
         hands.enter("button", "Propose")
         expect(page.get_by_text("somebody else must consent")).to_be_visible()
 
-        # somebody else's proposal is agreed to, and goes out
+        # somebody else agrees to them, and they go out
+        hours = page.url.rpartition("/")[2].partition("?")[0]
+        hands = Hands(coach)
         hands.press("g", "k")
         hands.enter("link", "Releases")
-        hands.enter("link", NEXT)
+        hands.enter("link", hours)
         hands.enter("link", "Decide")
         hands.to("textbox", "Why? It is kept with the release.")
-        page.keyboard.type("That hour is mine")
+        coach.keyboard.type("They are")
         hands.enter("button", "Approve")
         hands.enter("button", "Publish")
-        expect(page.get_by_text("Current", exact=True)).to_be_visible()
+        expect(coach.get_by_text("Current", exact=True)).to_be_visible()
 
 
 def test_figures_are_read_and_the_trail_is_filtered_and_taken_out(desk: Desk) -> None:
@@ -206,7 +216,11 @@ def test_figures_are_read_and_the_trail_is_filtered_and_taken_out(desk: Desk) ->
     with closing(context):
         hands.enter("link", "7 d")
         expect(page).to_have_url(re.compile("range=7d"))
-        hands.enter("link", "First response")
+        for kind in ("CSV", "JSON"):
+            with page.expect_download() as exported:
+                hands.enter("link", kind, exact=True)
+            assert exported.value.suggested_filename.endswith(f".{kind.lower()}")
+        hands.enter("link", "First response", back=True)
         expect(page.get_by_role("link", name="Back to the overview").first).to_be_visible()
         hands.press("g", "u")
         hands.to("combobox", "Who")
