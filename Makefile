@@ -42,6 +42,7 @@ bench: setup ## measure the desk: turns, gate, triage, memory, start [ARGS="--qu
 
 soak: setup ## run the long rounds: kills, fuzz, load, every slip of every pack
 	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+	@$(BIN)/python -m pytest -m 'not soak' --hypothesis-profile many --timeout 0 tests/property tests/contract/web/test_ops.py
 
 docs: setup ## write docs/reference and the table of settings anew from the code
 	@$(BIN)/python -m tools.gen_docs

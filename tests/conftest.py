@@ -24,6 +24,7 @@ from uuid import uuid4
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from hypothesis import HealthCheck
 from hypothesis import settings as bounds
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -51,10 +52,12 @@ from caseward.store.records import StoredRecords
 from caseward.store.tables_console import metadata
 from caseward.web import app as web_app
 from caseward.web import serve
+from caseward.web.live import Live
 
 gc.set_threshold(200_000, 50, 50)  # while thousands of tests are collected, all to stay, little is to be found
 
 bounds.register_profile("patient", bounds(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bounds.register_profile("many", bounds.get_profile("patient"))
 bounds.load_profile("patient")  # a busy machine is slow, and not wrong
 
 SCHOOL = Path(__file__).parents[1] / "packs" / "vocal-coaching"
@@ -116,6 +119,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+def examples(few: int, **more: Any) -> bounds:
+    """Bound a test whose examples take long to a few of them; the profile `many`, which the soak uses, tries ten times
+    as many."""
+    return bounds(max_examples=few * (10 if bounds.get_current_profile_name() == "many" else 1), deadline=None, **more)
 
 
 def wait_until(condition: Callable[[], object], *, what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -440,6 +449,22 @@ class Server:
     desk: Desk
 
 
+_applications: dict[tuple[tuple[str, ...], ...], FastAPI] = {}
+
+
+def application(settings: Settings) -> FastAPI:
+    """Return the web application with these settings, put together once for a worker: it takes most of a second.
+
+    Only one can be in use at a time. What it is made of depends on no other settings than the names and proxies.
+    """
+    made_of = (settings.hosts, settings.trusted_proxies)
+    if made_of not in _applications:
+        _applications[made_of] = web_app.build(settings)
+    found = _applications[made_of]
+    found.state.settings, found.state.live = settings, Live()
+    return found
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a demo that keeps its things in a temporary folder."""
@@ -452,7 +477,7 @@ def server(desk: Desk, settings: Settings) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         own = settings.model_copy(update={"port": port})
-        running = uvicorn.Server(serve.configure(own, web_app.build(own)))
+        running = uvicorn.Server(serve.configure(own, application(own)))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, name="server")
         thread.start()
         try:

@@ -22,8 +22,7 @@ from caseward.desk import candidates, tools
 from caseward.settings import Settings
 from caseward.store import approvals, cases, people, ratings, tags, tokens
 from caseward.store.db import transaction
-from caseward.web import app as web
-from tests.conftest import wait_until
+from tests.conftest import application, wait_until
 from tests.e2e.console_house import House, a_full_desk, house
 from tests.e2e.console_releases import FIRST, NEXT, light_school, stricter
 from tests.e2e.test_console_access import DECLARED, LETTERS, OUTSIDE, STREAMS, TOKEN, routes
@@ -136,7 +135,7 @@ def tour() -> Iterator[Tour]:
     """Serve a house in which every page shows something."""
     with house() as opened, closing(socket.create_server(("127.0.0.1", 0))) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        opened.app = web.build(Settings(allowed_hosts=("testserver", "127.0.0.1")))
+        opened.app = application(Settings(allowed_hosts=("testserver", "127.0.0.1")))
         known = _furnish(opened)
         server = uvicorn.Server(uvicorn.Config(opened.app, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

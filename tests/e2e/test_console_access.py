@@ -18,7 +18,7 @@ from caseward.settings import Settings
 from caseward.store import approvals, log, people, tokens
 from caseward.store.db import transaction
 from caseward.store.people import Person
-from caseward.web import app as web
+from tests.conftest import application
 from tests.e2e.console_house import Browser, House, a_full_desk, house
 
 LETTERS = {"c": Role.COACH, "a": Role.AGENT, "l": Role.OPS_LEAD, "o": Role.ON_CALL, "A": Role.ADMIN}
@@ -222,7 +222,7 @@ class Place:
 
 def routes() -> Iterator[tuple[str, str]]:
     """Yield method and path of every address there is, found by the application itself."""
-    for found in iter_route_contexts(web.build(Settings()).routes):
+    for found in iter_route_contexts(application(Settings(allowed_hosts=("testserver",))).routes):
         for method in sorted(found.methods or {"GET"}):
             if method != "HEAD":
                 yield method, str(found.path)
@@ -235,7 +235,7 @@ def test_every_address_is_declared_and_no_other() -> None:
 @pytest.fixture
 def desk(database: str) -> Iterator[House]:
     with house() as opened:
-        opened.app = web.build(Settings(allowed_hosts=("testserver",)))
+        opened.app = application(Settings(allowed_hosts=("testserver",)))
         yield opened
 
 

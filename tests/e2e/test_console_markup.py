@@ -22,7 +22,7 @@ from caseward.settings import Settings
 from caseward.store import cases, files, log, messages, people, sessions, tokens
 from caseward.store.db import transaction
 from caseward.store.people import Person
-from caseward.web import app as web
+from tests.conftest import application
 from tests.e2e.console_house import House, house
 from tests.e2e.test_console_access import DECLARED, LETTERS, OUTSIDE, STREAMS, TOKEN, places
 
@@ -36,7 +36,7 @@ LEFT_ALONE = ("/sign-out", "/settings/people/per_", "/account/sessions", "/accou
 @pytest.fixture
 def desk(database: str) -> Iterator[House]:
     with house() as opened:
-        opened.app = web.build(Settings(allowed_hosts=("testserver",)))
+        opened.app = application(Settings(allowed_hosts=("testserver",)))
         yield opened
 
 

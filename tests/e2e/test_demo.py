@@ -128,10 +128,35 @@ def begin(folder: Path, *words: str, port: int = 0, settings: Mapping[str, str] 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    started = begin(tmp_path_factory.mktemp("demo"), "--empty")
+    """A demo with its sample week, in a folder in which one was killed before."""
+    folder = tmp_path_factory.mktemp("demo")
+    kill_in_the_sample_week(folder)
+    started = begin(folder)
     yield started
     if started.process.poll() is None:
         started.stop()
+
+
+def kill_in_the_sample_week(folder: Path) -> None:
+    said = folder / "said"
+    with said.open("w") as output:
+        killed = subprocess.Popen(
+            [COMMAND, "demo", "--port", str(free_port())], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, env=environment(folder), start_new_session=True,
+        )  # fmt: skip
+        wait_until(lambda: "sample week" in said.read_text(), what="the week to begin", seconds=START_SECONDS)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+
+
+def test_a_demo_that_was_killed_in_its_sample_week_begins_anew_and_opens_after_it(demo: Demo) -> None:
+    token = demo.command("token", "new", "--role", "admin").out.strip()
+    listed = httpx2.get(f"{demo.url}/api/v1/cases?limit=200", headers={"Authorization": f"Bearer {token}"}).json()
+    log = json.loads(demo.command("log", "verify", "--json").out)
+
+    assert len(listed["items"]) > 50
+    assert {"closed", "resolved", "waiting_approval"} <= {each["status"] for each in listed["items"]}
+    assert log["ok"]
 
 
 def test_it_prints_links_for_every_role_and_contact_and_what_to_try(demo: Demo, school: Pack) -> None:
@@ -200,7 +225,7 @@ def test_a_case_is_explained_and_the_log_is_whole(demo: Demo) -> None:
 
 
 def test_the_doctor_finds_it_ready(demo: Demo) -> None:
-    said = demo.apart("doctor", "--json")
+    said = demo.command("doctor", "--json")
 
     assert said.code == 0, said.out
     found = json.loads(said.out)
@@ -291,31 +316,6 @@ def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: De
     finally:
         assert second.stop(signal.SIGINT) == 0
     assert running(demo.folder) == []
-
-
-def test_a_demo_that_was_killed_in_its_sample_week_begins_anew_and_opens_after_it(tmp_path: Path) -> None:
-    said = tmp_path / "said"
-    with said.open("w") as output:
-        killed = subprocess.Popen(
-            [COMMAND, "demo", "--port", str(free_port())], stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, env=environment(tmp_path), start_new_session=True,
-        )  # fmt: skip
-        wait_until(lambda: "sample week" in said.read_text(), what="the week to begin", seconds=START_SECONDS)
-        os.killpg(killed.pid, signal.SIGKILL)
-        killed.wait()
-
-    demo = begin(tmp_path)
-    try:
-        token = demo.command("token", "new", "--role", "admin").out.strip()
-        listed = httpx2.get(f"{demo.url}/api/v1/cases?limit=200", headers={"Authorization": f"Bearer {token}"}).json()
-        log = json.loads(demo.command("log", "verify", "--json").out)
-
-        assert len(listed["items"]) > 50
-        assert {"closed", "resolved", "waiting_approval"} <= {each["status"] for each in listed["items"]}
-        assert log["ok"]
-    finally:
-        assert demo.stop() == 0
-    assert running(tmp_path) == []
 
 
 def test_another_business_is_demonstrated_with_its_own_records_and_things_to_try(tmp_path: Path) -> None:

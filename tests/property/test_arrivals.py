@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from caseward.core.case import DESK, DONE
@@ -17,7 +17,7 @@ from caseward.desk import takeover
 from caseward.flows import arrivals
 from caseward.store import cases, db, hooks, links, outbox
 from tests import channels_house as house
-from tests.conftest import MORNING, Desk
+from tests.conftest import MORNING, Desk, examples
 
 WORDS = ("Studio buka jam berapa ya?", "I want a refund", "Halo", "[image]", "STOP", "x" * 5000, "")
 _numbers = count(1)
@@ -114,7 +114,7 @@ MESSAGES = """
 """
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(things, min_size=6, max_size=16), st.data())
 def test_whatever_comes_in_whatever_order_nothing_is_lost_and_nothing_goes_back(
     desk: Desk, happened: list[tuple[Any, ...]], data: st.DataObject

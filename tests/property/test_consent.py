@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from caseward.core.approval import Word
@@ -17,7 +17,7 @@ from caseward.desk import tools, verdicts
 from caseward.store import approvals, db, log, people
 from caseward.store.approvals import Request
 from caseward.store.people import Person
-from tests.conftest import Desk
+from tests.conftest import Desk, examples
 
 MAY = ("per_ana", "per_budi", "per_citra", "per_dewi")
 NOT = ("per_new", "per_coach")
@@ -92,7 +92,7 @@ def left(entries: Sequence[log.Entry], request: Request, needs: int) -> list[str
     return sent
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(needs=st.integers(1, 3), hold=st.sampled_from([0, 10]), said=st.lists(steps, min_size=1, max_size=14))
 def test_nothing_leaves_without_the_consent_of_as_many_as_are_needed(
     desk: Desk, needs: int, hold: int, said: Sequence[tuple[object, ...]]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 
 from caseward.core.approval import AGREED, ApprovalState, Word
@@ -17,7 +17,7 @@ from caseward.core.roles import Role
 from caseward.desk import lanes, verdicts
 from caseward.flows import by_hand
 from caseward.store import approvals, cards, db, log
-from tests.conftest import Desk
+from tests.conftest import Desk, examples
 from tests.e2e.lanes_house import APPROVALS, OPS, House, open_house
 
 MAY = ("ana", "budi", "citra")
@@ -94,7 +94,7 @@ def settled(verdict: Sequence[log.Entry]) -> int:
     )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     needs=st.integers(1, 2),
     hold=st.sampled_from([0, 10]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -20,7 +20,7 @@ from caseward.core.messages import Inbound, Sender
 from caseward.desk import intake, links, merging
 from caseward.flows import joining
 from caseward.store import cases, contacts, db
-from tests.conftest import Desk
+from tests.conftest import Desk, examples
 
 COACH = {"person": "sample_coach", "role": "coach"}
 _worlds = count(1)
@@ -149,7 +149,7 @@ def world(desk: Desk, steps: Sequence[tuple[str, int, int]]) -> World:
     return made
 
 
-SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = examples(10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SLOW

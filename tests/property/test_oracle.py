@@ -19,6 +19,7 @@ from caseward.core.conditions import All, Any, Condition, Not
 from caseward.core.conditions import Test as Comparison
 from caseward.core.facts import Value
 from caseward.core.policy import ALWAYS, Decision, Hold, Policy, Tier, decide
+from tests.conftest import examples
 from tests.property.test_policy import DOMAINS, LANES, MINUTES, SYSTEMS, facts, policies, whole
 
 World = Mapping[str, Value]
@@ -198,7 +199,7 @@ def tables(draw: st.DrawFn) -> Policy:
 
 
 @given(tables(), facts | whole)
-@settings(max_examples=300, deadline=None)
+@examples(100)
 def test_the_gate_decides_as_the_reference_says(policy: Policy, known: dict[str, Value]) -> None:
     assert decide(policy, known) == Oracle(policy, known).decide()
 
@@ -214,7 +215,7 @@ def test_a_condition_is_unknown_exactly_if_it_may_turn_out_either_way(
 
 
 @given(policies(), facts)
-@settings(max_examples=200, deadline=None)
+@examples(100)
 def test_of_any_table_the_gate_asks_for_no_less_than_the_reference(policy: Policy, known: dict[str, Value]) -> None:
     """What is settled however the facts turn out may be open to the gate, where a fact is asked about twice."""
     gate, oracle = decide(policy, known), Oracle(policy, known).decide()

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -24,6 +24,7 @@ from caseward.desk.tools import Tools
 from caseward.store import cases, db, messages, outbox
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
+from tests.conftest import examples
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 WINDOW = timedelta(hours=24)
@@ -289,7 +290,7 @@ def office(database: str, school: Pack) -> Iterator[None]:
 def test_whatever_happens_words_go_out_once_in_order_and_none_is_lost(office: None) -> None:
     run_state_machine_as_test(
         Post,
-        settings=settings(max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=[*HealthCheck]),
+        settings=examples(25, stateful_step_count=40, suppress_health_check=[*HealthCheck]),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -19,7 +19,7 @@ from caseward.core.ids import ContactId
 from caseward.core.outreach import Address, Standing, Step, judge, silent_until, span
 from caseward.desk import outreach, tools
 from caseward.store import contacts, db, log
-from tests.conftest import Desk
+from tests.conftest import Desk, examples
 
 PEOPLE = {"stu-001": ("telegram", "email"), "stu-002": ("telegram",), "stu-003": ("email",)}
 ZONES = ("Asia/Jakarta", "Europe/Berlin", "America/St_Johns", "Pacific/Apia")
@@ -76,7 +76,7 @@ def book(desk: Desk, person: str, hours: int, number: int) -> None:
         db.execute(text(statement), {"id": f"ses-{number % 4}", "person": person, "at": at})
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(turns=st.lists(rounds, min_size=2, max_size=6), most=st.integers(1, 2))
 def test_nothing_is_sent_that_may_not_be(desk: Desk, turns: list[tuple[object, ...]], most: int) -> None:
     plan: list[tuple[object, ...]] = [step for lessons, said, rest in turns for step in (*lessons, *said, rest)]  # type: ignore[misc]

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import combinations, pairwise, product
 from pathlib import Path
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from caseward.core.conditions import All, Any, Condition, Not
@@ -24,6 +24,7 @@ from caseward.packs.load import load
 from caseward.packs.solve import Search
 from caseward.packs.subject import Fault, Subject
 from caseward.packs.whatif import differences
+from tests.conftest import examples
 from tests.property.test_policy import DOMAINS, LANES, SPECS, conditions, policies
 from tests.property.test_policy import facts as partly
 
@@ -38,7 +39,7 @@ EVERY_CASE = [
     for phase, topology, facts in product(PHASES, TOPOLOGIES, EVERY_PARTIAL)
 ]
 phases, topologies = st.sampled_from(PHASES), st.sampled_from(TOPOLOGIES)
-some = settings(max_examples=40, deadline=None)
+some = examples(16)
 """Trying everything takes a while."""
 
 
@@ -179,7 +180,7 @@ def numbers(condition: Condition) -> Iterator[int]:
 
 
 @given(rich(), phases, topologies)
-@settings(max_examples=200, deadline=None)
+@examples(80)
 def test_the_formulas_decide_as_the_gate_does(
     asked: tuple[Policy, dict[str, Value]], phase: str, topology: str
 ) -> None:
@@ -383,7 +384,7 @@ def in_lane_none(draw: st.DrawFn) -> Policy:
 
 
 @given(tables | in_lane_none())
-@settings(max_examples=80, deadline=None)
+@examples(25)
 def test_consent_is_called_weaker_exactly_if_the_matrix_asks_a_higher_tier_for_less(policy: Policy) -> None:
     lonely = {tier: matrix_alone(policy, tier) for tier in Tier}
 

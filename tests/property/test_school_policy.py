@@ -6,13 +6,14 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from caseward.core.facts import Facts, Value
 from caseward.core.invariant import PHASES, TOPOLOGIES, Invariant, broken
 from caseward.core.policy import Decision, Tier, decide
 from caseward.packs.load import load
+from tests.conftest import examples
 
 PACK = load(Path(__file__).parents[2] / "packs" / "vocal-coaching")
 POLICY = PACK.policy
@@ -140,13 +141,13 @@ def asked(facts: Facts, where: tuple[str, str] = ("pilot", "empowered")) -> Deci
 
 
 @given(whole)
-@settings(max_examples=500)
+@examples(150)
 def test_the_tier_is_never_lower_than_pol_1_demands(facts: dict[str, Value]) -> None:
     assert asked(facts).tier >= demanded(facts)
 
 
 @given(whole)
-@settings(max_examples=500)
+@examples(150)
 def test_facts_that_make_sense_get_exactly_the_tier_that_pol_1_demands(facts: dict[str, Value]) -> None:
     assume(make_sense(facts))
 
@@ -159,7 +160,7 @@ def test_a_complaint_is_always_heard_by_a_person(facts: dict[str, Value]) -> Non
 
 
 @given(forgotten(), settings_of_policy)
-@settings(max_examples=500)
+@examples(150)
 def test_forgetting_facts_never_asks_for_less_care(
     pair: tuple[dict[str, Value], dict[str, Value]], where: tuple[str, str]
 ) -> None:
@@ -175,7 +176,7 @@ def test_forgetting_facts_never_asks_for_less_care(
 
 
 @given(whole, settings_of_policy)
-@settings(max_examples=500)
+@examples(150)
 def test_operations_run_only_a_known_persons_move_invoice_copy_or_refund(
     facts: dict[str, Value], where: tuple[str, str]
 ) -> None:
@@ -194,7 +195,7 @@ def test_operations_run_only_a_known_persons_move_invoice_copy_or_refund(
 
 
 @given(whole, settings_of_policy)
-@settings(max_examples=500)
+@examples(150)
 def test_nothing_of_an_account_is_released_to_somebody_unknown(facts: dict[str, Value], where: tuple[str, str]) -> None:
     assume(facts["identity"] != "verified" and touches_an_account(facts))
 
@@ -208,7 +209,7 @@ def test_nothing_of_an_account_is_released_to_somebody_unknown(facts: dict[str, 
 
 
 @given(whole)
-@settings(max_examples=500)
+@examples(150)
 def test_the_pilot_sends_only_published_answers_by_itself(facts: dict[str, Value]) -> None:
     decision = asked(facts)
 
@@ -221,7 +222,7 @@ def test_the_pilot_sends_only_published_answers_by_itself(facts: dict[str, Value
 
 
 @given(whole, settings_of_policy)
-@settings(max_examples=500)
+@examples(150)
 def test_the_matrix_asks_whom_pol_3_names(facts: dict[str, Value], where: tuple[str, str]) -> None:
     phase, topology = where
 
@@ -236,7 +237,7 @@ def test_the_matrix_asks_whom_pol_3_names(facts: dict[str, Value], where: tuple[
 
 
 @given(whole, st.data())
-@settings(max_examples=500)
+@examples(150)
 def test_one_unhealthy_system_holds_whatever_rests_on_it(facts: dict[str, Value], data: st.DataObject) -> None:
     assume(rests_on(facts))
     down = frozenset({data.draw(st.sampled_from(sorted(rests_on(facts))))})
@@ -291,13 +292,13 @@ def test_a_promise_is_kept_in_every_golden_case_and_is_about_some(promise: Invar
 
 
 @given(whole | forgotten().map(lambda pair: pair[1]))
-@settings(max_examples=150)
+@examples(60)
 def test_every_promise_is_kept_whatever_is_known_and_whatever_is_not(facts: dict[str, Value]) -> None:
     assert [promise.id for promise in PACK.invariants if breaks(promise, facts)] == []
 
 
 @given(whole, settings_of_policy)
-@settings(max_examples=500)
+@examples(150)
 def test_a_person_is_woken_by_what_pol_3_names_and_by_nothing_else(
     facts: dict[str, Value], where: tuple[str, str]
 ) -> None:
@@ -314,7 +315,7 @@ def test_a_person_is_woken_by_what_pol_3_names_and_by_nothing_else(
 
 
 @given(whole, settings_of_policy)
-@settings(max_examples=300)
+@examples(100)
 def test_consent_past_the_pilot_can_be_taken_back_and_two_answer_a_wish_about_personal_data(
     facts: dict[str, Value], where: tuple[str, str]
 ) -> None:

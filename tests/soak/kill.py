@@ -211,8 +211,8 @@ class House:
         self._report.effects += len(self._rows("select key from record_effects"))
         self._report.verdicts += len(self._rows("select id from approvals where state <> 'open'"))
         verified = self._server.command("log", "verify")
-        if verified.returncode != 0:
-            problems.append(f"the log is broken: {verified.stdout} {verified.stderr}")
+        if verified.code != 0:
+            problems.append(f"the log is broken: {verified.out} {verified.err}")
 
     def _rows(self, query: str) -> list[tuple[object, ...]]:
         with self._database.connection() as connection:

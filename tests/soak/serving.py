@@ -16,6 +16,7 @@ import httpx2
 import psycopg
 
 from caseward.store.embedded import Embedded
+from tests.commands import Outcome, typed
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 90
@@ -151,24 +152,16 @@ class Server:
         self._process.terminate()
         return self._process.wait(timeout=60)
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str) -> Outcome:
         """Run a command of `caseward` about this desk."""
-        return subprocess.run(
-            [str(Path(sys.executable).parent / "caseward"), *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        known = self.environment
+        return typed(*arguments, given={name: value for name, value in known.items() if name.startswith("CASEWARD_")})
 
     def token(self, role: str) -> str:
         """Make an API token for a role."""
         done = self.command("token", "new", "--role", role)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        assert done.code == 0, done.err
+        return done.out.strip()
 
     def last_words(self) -> str:
         """Return the end of its log."""

@@ -14,7 +14,6 @@ from caseward.packs.load import load
 from caseward.settings import Settings
 from caseward.store import db
 from caseward.web.app import build
-from tests.contract.web.conftest import Silent
 
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
 
@@ -43,6 +42,6 @@ def desk(settings: Settings) -> Iterator[None]:
     """Connect and hand out tools, without an engine."""
     assert settings.database_url is not None
     db.connect(settings.database_url.get_secret_value())
-    tools.use(tools.Tools(pack=load(SCHOOL), brain=Silent(), channels={}, skills={}, begin=lambda *_begun: None))
+    tools.use(tools.Tools(pack=load(SCHOOL), brain=tools.NoBrain(), channels={}, skills={}, begin=lambda *_begun: None))
     yield
     db.disconnect()

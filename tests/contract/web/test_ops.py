@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis.errors import Unsatisfiable
 from prometheus_client.parser import text_string_to_metric_families
 from schemathesis.checks import not_a_server_error
@@ -29,6 +29,7 @@ from caseward.flows import clockwork
 from caseward.store import cases, db, log, running
 from caseward.store.db import transaction
 from caseward.web.docs import CODES
+from tests.conftest import examples
 from tests.contract.web.conftest import Site
 
 CHECKS = [
@@ -38,7 +39,7 @@ CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-EXAMPLES = 15
+EXAMPLES = 6
 """Of generated input for each operation."""
 
 
@@ -178,9 +179,7 @@ def test_generated_input_meets_only_answers_that_are_described(site: Site, mode:
 def examine(site: Site, operation: Any, mode: GenerationMode, token: str) -> None:
     """Call one operation with generated input of one kind, and check every answer against its description."""
 
-    @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
-    )
+    @examples(EXAMPLES, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
     def call(case: Any) -> None:
         answer = case.call(base_url=site.url, headers={"Authorization": f"Bearer {token}"})

@@ -107,43 +107,33 @@ def served(store: str, tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.mark.timeout(180)
-def test_two_processes_serve_add_their_figures_and_stop_in_order(served: Served) -> None:
+def test_two_processes_add_their_figures_and_are_replaced_when_they_die_or_hang_and_stop_in_order(
+    served: Served,
+) -> None:
     with httpx2.Client(base_url=served.url) as client:
         token = client.post("/chat/session").json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
         client.post("/chat/messages", json={"id": "1", "text": "hello"}).raise_for_status()
         counted = [line for line in client.get("/metrics").text.splitlines() if "count" in line and '"/pid"' in line]
-        with Stream(client) as stream:
-            stream.take(1)
-            ended = served.stop()
-            with pytest.raises(AssertionError, match="the stream ended"):
-                stream.take(1)
-
     assert float(counted[0].rpartition(" ")[2]) == served.answered
+
+    dead, left = sorted(served.pids())
+    os.kill(dead, signal.SIGKILL)
+    wait_until(lambda: len(served.pids() - {dead}) == 2, what="another process to take its place", seconds=60)
+    assert left in served.pids()
+
+    os.kill(left, signal.SIGSTOP)
+    wait_until(lambda: not Path(f"/proc/{left}").exists(), what="the one that hangs to be killed", seconds=60)
+    wait_until(lambda: len(served.pids() - {dead, left}) == 2, what="another process to take its place", seconds=60)
+
+    client = httpx2.Client(base_url=served.url, headers={"Authorization": f"Bearer {token}"})
+    with client, Stream(client) as stream:
+        stream.take(1)
+        ended = served.stop()
+        with pytest.raises(AssertionError, match="the stream ended"):
+            stream.take(1)
     assert ended == 0
     assert list(served.scratch.glob("caseward-figures-*")) == []
-
-
-@pytest.mark.timeout(180)
-def test_a_process_that_dies_is_replaced(served: Served) -> None:
-    before = served.pids()
-    os.kill(min(before), signal.SIGKILL)
-
-    wait_until(lambda: len(served.pids() - {min(before)}) == 2, what="another process to take its place", seconds=60)
-
-    assert max(before) in served.pids()
-    assert served.stop() == 0
-
-
-@pytest.mark.timeout(180)
-def test_a_process_that_hangs_is_replaced(served: Served) -> None:
-    before = served.pids()
-    os.kill(min(before), signal.SIGSTOP)
-
-    wait_until(lambda: not Path(f"/proc/{min(before)}").exists(), what="the one that hangs to be killed", seconds=60)
-    wait_until(lambda: len(served.pids() - {min(before)}) == 2, what="another process to take its place", seconds=60)
-
-    assert served.stop() == 0
 
 
 @pytest.mark.timeout(180)
