@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -62,7 +61,7 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
     app.state.settings = settings
 
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # as they are: to include them would make each a second time
     console.install(app)
     problems.install(app)
     app.add_middleware(Door, hosts=settings.hosts, answer=app.exception_handlers[Exception])
@@ -70,8 +69,6 @@ def build(settings: Settings, *, running: Running = nullcontext) -> FastAPI:
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     docs.describe(app)
-    for _context in iter_route_contexts(app.routes):
-        pass  # FastAPI makes them when they are first needed: here once, not in every process that serves
     return app
 
 
