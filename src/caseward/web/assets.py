@@ -99,6 +99,7 @@ def assets() -> Mapping[str, Asset]:
     return {name: _asset(name, body) for name, body in bodies.items()}
 
 
+@cache
 def url(name: str) -> str:
     """Return the address of an asset, with its version; raise NotFound for one that does not exist."""
     return f"/static/{name}?v={_find(name).version}"
