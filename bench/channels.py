@@ -64,7 +64,7 @@ def _desk(scratch: Path) -> Iterator[tuple[Served, WhatsApp]]:
             "CASEWARD_WHATSAPP_API_URL": f"{address}/v23.0",
         }
         scratch.chmod(0o755)
-        with served(scratch, environment=environment) as desk:
+        with served(scratch, workers=2, environment=environment) as desk:
             yield desk, meta
 
 
