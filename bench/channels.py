@@ -195,6 +195,7 @@ def _burst(desk: Served, meta: WhatsApp) -> dict[str, Any]:
             time.sleep(0.05)
         drained = time.perf_counter() - began
         stored = _stored(watching, contacts)
+    assert sorted(stored) == sorted(contacts), f"{len(stored)} of {len(contacts)} contacts were heard"
     return {
         "burst_messages": len(calls),
         "burst_taken_s": round(taken, 2),
@@ -222,8 +223,10 @@ def _in_order_of_each(desk: Served, calls: Sequence[tuple[str, bytes]]) -> None:
 
 
 def _waiting(connection: psycopg.Connection[Any], contacts: Sequence[str]) -> Counter[str]:
-    """Return what is still to be done for them: messages that no turn has taken, words on their way."""
+    """Return what is still to be done for them: bodies not read yet, messages no turn has taken, words on their way."""
     query = """
+        select 'bodies' as what, count(*) from hooks where state = 'new'
+        union all
         select 'messages' as what, count(*) from messages join conversations on conversations.id = conversation_id
         where address = any(%(contacts)s) and inbound and messages.turn is null
         union all
