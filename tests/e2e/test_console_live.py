@@ -573,3 +573,23 @@ def test_a_server_that_restarts_costs_nothing_but_time(served: Served, chromium:
             db.run("update sessions set revoked_at = %s", (served.house.now,))
         expect(page.locator("#offline")).to_contain_text("You are signed out")
         expect(approve).to_be_disabled()
+
+
+def test_a_tab_that_slept_asks_what_it_missed_before_anything_is_decided_on_it(
+    served: Served, chromium: Browser
+) -> None:
+    citra = served.case_of("citra")
+    with browsing(served, chromium, Role.COACH) as context:
+        page = opened(context, f"{served.url}/cases/{citra}")
+        state = context.new_cdp_session(page)
+
+        # while it sleeps nothing of it runs, and its connection is gone when it wakes
+        state.send("Page.setWebLifecycleState", {"state": "frozen"})
+        context.set_offline(True)
+        served.note(citra, "Written while the tab was asleep")
+        context.set_offline(False)
+        state.send("Page.setWebLifecycleState", {"state": "active"})
+
+        expect(page.locator("#thread")).to_contain_text("Written while the tab was asleep", timeout=LOST)
+        expect(page.locator("[data-live]")).to_have_text("Live", timeout=LOST)
+        expect(page.get_by_role("button", name="Approve")).to_be_enabled(timeout=LOST)
