@@ -18,7 +18,7 @@ from caseward import durable
 from caseward.core.case import CaseStatus
 from caseward.core.pack import Retention
 from caseward.desk import retention, tools
-from caseward.store import cases, db, log
+from caseward.store import cases, db, hooks, log
 from caseward.store import retention as store
 from tests.conftest import Desk, wait_until
 
@@ -92,6 +92,20 @@ def test_words_of_a_closed_case_go_after_their_time_and_its_figures_stay(keeping
         said = [entry.payload for entry in log.entries(kind="retention")]
         assert log.verify() is None
     assert {"kind": "messages", "count": 1} in [{name: each[name] for name in ("kind", "count")} for each in said]
+
+
+@pytest.mark.parametrize("state", [hooks.NEW, hooks.KEPT])
+def test_what_a_vendor_sent_and_nobody_has_read_yet_is_kept_however_old_it_is(keeping: Desk, state: str) -> None:
+    with db.transaction():
+        hooks.keep("house", "unread", b"{}", at=keeping.clock())
+        hooks.keep("house", "read", b"{}", at=keeping.clock())
+        db.execute(text("update hooks set state = :state where digest = 'unread'"), {"state": state})
+        db.execute(text("update hooks set state = 'read' where digest = 'read'"))
+
+    keeping.clock.advance(days=400)
+    run("much later")
+
+    assert (counted("hooks", "digest = 'unread'"), counted("hooks", "digest = 'read'")) == (1, 0)
 
 
 def test_a_second_run_finds_nothing_and_says_nothing(keeping: Desk) -> None:
