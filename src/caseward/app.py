@@ -117,10 +117,10 @@ def start(
         durable.launch(db.driver_url(url), db.engine(), db.joining, executor_id=executor_id, run=bells is None)
         stack.callback(clockwork.stop)
         if bells is not None:
-            here = clockwork.stand_by(executor_id).wake
+            here = clockwork.stand_by(executor_id)
             tools.use(replace(given, wake=partial(bells.wake, here=here), carry=bells.carry))
         else:
-            started = clockwork.start(executor_id, **({"tell": bell.crowd} if bell else {}))
+            started = clockwork.start(executor_id, tell=bell.crowd) if bell else clockwork.start(executor_id)
             tools.use(replace(given, wake=started.wake, carry=started.carry))
             if bell is not None:
                 stack.enter_context(bell.heeded(wake=started.wake, carry=started.carry))

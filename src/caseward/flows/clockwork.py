@@ -259,9 +259,8 @@ class Sweeper:
                 with db.transaction():
                     self._mark(swept=swept)
                 gap, beaten = time.monotonic() - beaten, time.monotonic()
-                if (
-                    self._sweeps and gap < SILENCE.total_seconds()
-                ):  # else the database was gone: the others fell silent with us
+                # after a longer gap the database was gone: the others fell silent with us
+                if self._sweeps and gap < SILENCE.total_seconds():
                     take_over()
 
 
@@ -380,13 +379,13 @@ def start(executor_id: str, *, tell: Callable[[int], None] = lambda _waiting: No
     return Started(wake=dispatcher.wake, carry=carrier.carry)
 
 
-def stand_by(executor_id: str) -> Started:
-    """Only show that this process is alive, and work the turns it is woken for: others look for what is due."""
+def stand_by(executor_id: str) -> Callable[[str, int, datetime], None]:
+    """Only show that this process is alive, while others look for what is due; return how it is woken for a turn."""
     dispatcher, sweeper = Dispatcher(), Sweeper(executor_id, sweeps=False)
     dispatcher.start()
     sweeper.start()
     _running[:] = [sweeper, dispatcher]
-    return Started(wake=dispatcher.wake, carry=lambda _errand, _subject: None)
+    return dispatcher.wake
 
 
 def stop() -> None:

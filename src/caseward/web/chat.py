@@ -179,9 +179,8 @@ def _page(
         "sample": sample,
         "sample_name": _name(sample) if sample else "",
         "here": chat_words.address(sample, lang),
-        "again": chat_words.address(
-            sample, lang, seen=secrets.token_urlsafe(4)
-        ),  # a link to where one is would not load anew
+        # a link to where one is would not load anew
+        "again": chat_words.address(sample, lang, seen=secrets.token_urlsafe(4)),
         "leave": chat_words.address(sample, lang, "/chat/leave"),
         "mails": transcripts.offered(),
         "mail_to": chat_words.address(sample, lang, chat_mail.HERE),
