@@ -8,7 +8,7 @@ import pytest
 
 from caseward.core.errors import Undeliverable
 from caseward.desk import tools
-from caseward.store import db, outbox
+from caseward.store import contacts, db, outbox
 from tests import channels_house as house
 from tests.conftest import Desk
 from tests.linked import CITRA_MAIL, CITRA_PHONE, Topology, connect
@@ -46,6 +46,26 @@ def test_the_same_words_go_to_the_registered_address_once(topology: Topology) ->
     assert told_of(topology) == [("131026", "email")]
     assert topology.desk.case(chat).status == "resolved", "nobody has to see to it"
     assert [each.key for each in parcels if each.channel == "email"] == [f"instead:{failed.id}"]
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_words_that_fail_late_go_there_only_if_the_address_they_failed_at_is_still_the_contacts(
+    topology: Topology, proved: bool
+) -> None:
+    # given an answer that the vendor took, to a number that may be somebody else's by now
+    chat = topology.chat(NEXT, phone=CITRA_PHONE)
+    [said] = topology.told("628111")
+    with db.transaction():
+        [parcel] = outbox.of_case(topology.desk.case(chat).id)
+        if not proved:
+            assert contacts.disprove("whatsapp", "628111")
+
+    # when it is heard later that it never arrived
+    failed = house.event("status", channel="whatsapp", provider_id="", key=parcel.id, state="failed", error="131026")
+    topology._take("whatsapp", failed)
+    topology.desk.settle()
+
+    assert topology.told(CITRA_MAIL) == ([said] if proved else [])
 
 
 @pytest.mark.parametrize("case", ["not allowed", "no mail", "nobody known"])

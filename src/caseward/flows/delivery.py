@@ -9,7 +9,7 @@ from typing import Any
 
 from caseward.core import ids
 from caseward.core.approval import Approval
-from caseward.core.case import Case, CaseStatus
+from caseward.core.case import Case, CaseStatus, IdentityState
 from caseward.core.errors import Refused
 from caseward.core.events import Delivery
 from caseward.core.ids import DraftId
@@ -112,13 +112,15 @@ def told_otherwise(outbox_id: str) -> str:
 
 def _said_instead(case: Case, parcel: Parcel) -> str:
     """Say an answer that can never arrive at the contact's address on record, where the pack has that done; return on
-    which channel, or nothing. The words were consented to for this contact: nothing is new but the way."""
+    which channel, or nothing. The words were consented to for this contact, whose address it was that they failed at:
+    nothing is new but the way."""
     policy = tools.pack().channels.of(parcel.channel)
     over = parcel.state is EffectState.FAILED or parcel.delivery is Delivery.FAILED
     answer = parcel.key.removeprefix("reply:") if parcel.key.startswith("reply:") else ""
     if not (policy.instead and over and answer) or parcel.fault in post.MISSED:
         return ""
-    contact = identity.on_record(case.contact_id) if case.contact_id else None
+    heard = identity.of(case, f"{parcel.channel}:{parcel.address}").state is IdentityState.VERIFIED
+    contact = identity.on_record(case.contact_id) if case.contact_id and heard else None
     if contact is None or not contact.email or policy.formal not in tools.given().channels:
         return ""
     draft, _checks, _at = requests.draft(DraftId(answer.partition(":")[0]))
