@@ -109,7 +109,8 @@ _READINGS: Final = """
 """
 """What systems said, and what a playbook read to say it."""
 _WEBHOOKS: Final = """
-    (select 'hook ' || id as id from hooks where state in ('read', 'failed') and at < %(before)s order by at limit %(most)s)
+    (select 'hook ' || id as id from hooks where state in ('read', 'failed') and at < %(before)s
+        order by at limit %(most)s)
     union all
     (select 'lane ' || id from lane_events where handled_at is not null and at < %(before)s order by id limit %(most)s)
     limit %(most)s
