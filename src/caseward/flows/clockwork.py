@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -200,7 +201,7 @@ class Sweeper:
     def start(self) -> None:
         """Begin to sweep and to beat."""
         with db.transaction():
-            self._mark(swept=False)
+            self._mark(swept=self._sweeps)
         for thread in self._threads:
             thread.start()
 
@@ -332,6 +333,12 @@ def take_over() -> list[str]:
         count = durable.recover(executor_id)
         _log.warning("took over", executor=executor_id, stories=count)
     return buried
+
+
+def at_work(now: datetime) -> list[Any]:
+    """Return the rows of the workers that beat lately, without those of this host whose process is gone."""
+    rows = [row for row in running.alive() if now - row.seen_at <= SILENCE]
+    return [row for row in rows if row.host != host() or _runs(row.pid)]
 
 
 def host() -> str:

@@ -28,7 +28,7 @@ class Health:
 
 
 def beat(executor_id: str, *, host: str, pid: int, now: datetime, swept: bool, release: str = "") -> None:
-    """Record that a worker is alive, what it serves, and that its sweeper ran."""
+    """Record that a worker is alive, what it serves, and that its sweeper began or ran."""
     seen: dict[str, Any] = {"seen_at": now, "release": release} | ({"swept_at": now} if swept else {})
     db.execute(
         upsert(workers)

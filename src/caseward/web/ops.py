@@ -17,14 +17,13 @@ from pydantic import BaseModel
 
 from caseward.desk import tools
 from caseward.flows import clockwork
-from caseward.flows.clockwork import SILENCE
-from caseward.store import effects, figures, migrate, outbox, running
+from caseward.store import effects, figures, migrate, outbox
 from caseward.store.db import transaction
 from caseward.store.figures import Figures
 from caseward.web import measure
 
 SWEPT_WITHIN = timedelta(seconds=60)
-"""An older last sweep of every process means that lost wake-ups and due timers wait."""
+"""An older last sweep of every process at work means that lost wake-ups and due timers wait."""
 
 router = APIRouter(tags=["operations"])
 log = structlog.get_logger()
@@ -68,11 +67,11 @@ def _checks() -> dict[str, bool]:
     now, me = tools.now(), (clockwork.host(), os.getpid())
     try:
         with transaction():
-            workers = running.alive()
+            workers = clockwork.at_work(now)
             found["migrations"] = figures.revision() == migrate.head()
         found["database"] = True
-        found["engine"] = any((each.host, each.pid) == me and now - each.seen_at <= SILENCE for each in workers)
-        found["sweeper"] = any(now - (each.swept_at or each.started_at) <= SWEPT_WITHIN for each in workers)
+        found["engine"] = any((each.host, each.pid) == me for each in workers)
+        found["sweeper"] = any(each.swept_at and now - each.swept_at <= SWEPT_WITHIN for each in workers)
     except Exception as error:  # a probe answers whatever is wrong
         log.warning("not ready", why=str(error)[:200])
     return found

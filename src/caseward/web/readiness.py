@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from caseward.core.approval import ApprovalState
 from caseward.core.errors import PackError
 from caseward.core.release import Files, business, changes
-from caseward.flows.clockwork import SILENCE
+from caseward.flows import clockwork
 from caseward.packs import check as pack_check
 from caseward.packs import shelf
 from caseward.settings import Settings
@@ -78,15 +78,15 @@ def _database() -> Iterator[Check]:
 
 
 def _workers(now: datetime) -> Iterator[Check]:
-    rows = running.alive()
-    alive = [row for row in rows if now - row.seen_at <= SILENCE]
+    rows, alive = running.alive(), clockwork.at_work(now)
     silent = len(rows) - len(alive)
     told = f"{len(alive)} at work" + (f", {silent} silent" if silent else "")
     yield Check(name="workers", ok=bool(alive), detail=told if rows else "none; start `caseward serve`")
     if alive:
-        age = min(now - (row.swept_at or row.started_at) for row in alive)
-        detail = f"last looked for due work {max(0, int(age.total_seconds()))} s ago"
-        yield Check(name="sweeper", ok=age <= SWEPT_WITHIN, detail=detail)
+        ages = [now - row.swept_at for row in alive if row.swept_at]
+        seconds = max(0, int(min(ages).total_seconds())) if ages else 0
+        detail = f"last looked for due work {seconds} s ago" if ages else "none looks for due work yet"
+        yield Check(name="sweeper", ok=bool(ages) and min(ages) <= SWEPT_WITHIN, detail=detail)
 
 
 def _plugs(settings: Settings, plugs: Plugs, now: datetime) -> Iterator[Check]:
@@ -136,8 +136,7 @@ def _served(now: datetime) -> Iterator[Check]:
     if current is None:
         yield Check(name="release", ok=False, detail="none is published; start the desk, which publishes its pack")
         return
-    alive = [row for row in running.alive() if now - row.seen_at <= SILENCE]
-    behind = sum(row.release != current.release for row in alive)
+    behind = sum(row.release != current.release for row in clockwork.at_work(now))
     since = f"{current.release}, current since {current.at:%Y-%m-%d %H:%M} UTC by {current.by}"
     late = behind and now - current.at > FOLLOWS_WITHIN
     yield Check(name="release", ok=not late, detail=since + (f"; {behind} workers serve another" if behind else ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -73,6 +74,24 @@ def test_a_site_is_ready_once_its_engine_beats_and_sweeps(site: Site) -> None:
     assert before == (503, {"ready": False, **parts, "engine": "failed", "sweeper": "failed"})
     assert after == (200, {"ready": True, **parts, "engine": "ok", "sweeper": "ok"})
     assert silent == (503, {"ready": False, **parts, "engine": "failed", "sweeper": "failed"})
+
+
+def test_a_site_is_not_ready_before_somebody_looks_for_due_work(site: Site) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with transaction():
+        running.beat("before", host=clockwork.host(), pid=gone.pid, now=site.now(), swept=True)
+        running.beat("me", host=clockwork.host(), pid=os.getpid(), now=site.now(), swept=False)
+    answering = ready(site)
+    with transaction():
+        running.beat("elsewhere", host="another", pid=gone.pid, now=site.now(), swept=True)
+    working = ready(site)
+    with transaction():
+        for each in ("before", "me", "elsewhere"):
+            running.leave(each)
+
+    assert (answering[0], answering[1]["engine"], answering[1]["sweeper"]) == (503, "ok", "failed")
+    assert working[0] == 200
 
 
 def test_a_site_without_its_database_is_not_ready_and_says_why(site: Site, store: str) -> None:

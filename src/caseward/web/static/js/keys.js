@@ -164,6 +164,7 @@ async function fillSheet(request) {
 
 function openSheet() {
   if (!sheet || sheet.open) return;
+  one("[data-sheet]", sheet).replaceChildren(); // what is changed before the answer came would be lost
   sheet.showModal();
   fillSheet(fetch(one("[data-sheet]", sheet).dataset.sheet));
 }
