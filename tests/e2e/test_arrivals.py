@@ -192,6 +192,18 @@ def test_no_kind_of_message_is_met_with_silence(desk: Desk, plug: house.House, k
     assert len(plug.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("order", "[order] 2 x SKU-1"), ("media", "[INV-2026-0001] paid, look"), ("media", "[forwarded] hi?")],
+)
+def test_an_order_and_a_caption_in_brackets_are_words(desk: Desk, plug: house.House, kind: str, text: str) -> None:
+    arrive(house.message("m1", "62811", text, kind=kind))
+    desk.settle()
+
+    assert not any("tidak berisi teks" in each or "holds no text" in each for each in plug.texts)
+    assert desk.case(conversation()).status in (CaseStatus.WAITING_APPROVAL, CaseStatus.PENDING_VERIFICATION)
+
+
 def test_a_reaction_and_what_a_machine_wrote_are_filed_and_never_answered(desk: Desk, plug: house.House) -> None:
     arrive(house.message("m1", "62811", HOURS))
     desk.settle()

@@ -145,11 +145,18 @@ class Message:
 
     @property
     def words(self) -> str:
-        """What it says; nothing where its text only names what it is, such as `[image]` or `[document] invoice.pdf`."""
-        return "" if self.kind != "text" and _NAMED.fullmatch(self.text) else self.text
+        """What it says; nothing where its text only names what it is, such as `[image]` or `[document] invoice.pdf`.
+
+        An order says what is wanted, whether a word stands beside it or not.
+        """
+        if self.kind in ("text", "choice", "order"):
+            return self.text
+        return "" if (_FILE if self.kind == "media" else _NAMED).fullmatch(self.text) else self.text
 
 
 _NAMED = re.compile(r"\[[^\[\]\n]*\][^\n]*")
+_FILE = re.compile(r"\[(?:image|audio|voice|video|document|sticker|media)\][^\n]*|\[forwarded\]")
+"""A file's own text is its caption, which may begin with a bracket as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ STATES: Mapping[str, Delivery] = {**{str(each): each for each in Delivery}, "pla
 WISHES: Mapping[str, bool] = {"stop": False, "resume": True}
 FINE = frozenset({"APPROVED", "PENDING", "REINSTATED", "UNPAUSED"})
 """What may become of a template without anybody having to look."""
+PAST = frozenset({"history", "smb_app_state_sync"})
+"""Fields that copy the phone app's past chats and address book: nobody said that now, and some of it is our own."""
 GRAVE = re.compile(r"RESTRICT|DISABLE|VIOLATION|DELET|BAN|OFFBOARD|PARTNER_REMOVED|(?<!UN)FLAGGED|DOWNGRADE")
 
 
@@ -59,6 +61,8 @@ def events(body: object, *, number: str = "") -> Iterator[Event]:
 
 
 def _change(field: str, value: Json) -> Iterator[Event]:
+    if field in PAST:
+        return
     people = {key: person for person in parts(value.get("contacts")) for key in _ids(person, "wa_id", "user_id")}
     for message in parts(value.get("messages")):
         yield from _message(message, people)
