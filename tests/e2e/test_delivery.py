@@ -19,9 +19,10 @@ from caseward.core.ports import Pace
 from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.desk import post, speaker, tools
 from caseward.flows import arrivals, delivery
-from caseward.store import approvals, cases, contacts, db, messages, outbox
+from caseward.store import approvals, casefile, cases, contacts, db, messages, outbox
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
+from caseward.web import api_read
 from tests import channels_house as house
 from tests.channels_house import House
 from tests.conftest import Desk, wait_until
@@ -129,6 +130,10 @@ def test_words_go_out_under_their_own_id_and_what_arrives_is_told(desk: Desk, pl
     tell(desk, parcel, Delivery.READ)
     tell(desk, parcel, Delivery.DELIVERED)
     assert now(parcel).delivery is Delivery.READ
+    with db.transaction():
+        file = api_read.case(casefile.read(parcel.case_id))
+    assert [(each.channel, each.state, each.delivery) for each in file.replies] == [(house.NAME, "done", "read")]
+    assert [each.kind for each in file.messages] == ["text", "text"]
 
 
 def test_outside_the_window_words_wait_until_the_contact_writes_and_go_before_newer_ones(

@@ -131,14 +131,15 @@ class Approving(Protocol):
 
 @runtime_checkable
 class Courteous(Protocol):
-    """A channel that shows the contact that somebody is there. Best effort: nothing is retried, no error matters."""
+    """A channel that shows the contact that somebody is there. Best effort: nothing is retried."""
 
     def seen(self, address: str, provider_id: str, *, typing: bool) -> None:
-        """Show that a message was read, and that an answer is being written."""
+        """Show that a message was read, and that an answer is being written; no error of it matters."""
         ...
 
     def react(self, address: str, provider_id: str, emoji: str) -> None:
-        """Put a reaction on a message: an acknowledgement before any words."""
+        """Put a reaction on a message, an acknowledgement before any words; raise where it cannot be shown, for then
+        words take its place."""
         ...
 
 

@@ -80,8 +80,10 @@ def case(file: CaseFile) -> shapes.Case:
             shapes.Reply(
                 id=each.id,
                 message=each.message_id,
+                channel=each.channel,
                 text=each.text,
                 state=each.state,
+                delivery=each.delivery,
                 attempts=each.attempts,
                 error=each.error,
                 created_at=each.created_at,
@@ -154,6 +156,7 @@ def _message(message: Message) -> shapes.Message:
             "seq": message.seq,
             "from": "note" if message.kind == "note" else side,
             "author": message.author,
+            "kind": message.kind,
             "text": message.text,
             "at": message.at,
         }

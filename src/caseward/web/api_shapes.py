@@ -94,6 +94,7 @@ class Message(BaseModel):
     seq: int
     from_: Literal["customer", "desk", "note"] = Field(alias="from")
     author: str
+    kind: str = Field(description="Such as text, media, location, order or reaction; how to show it.")
     text: str
     at: At
 
@@ -205,8 +206,12 @@ class Reply(BaseModel):
 
     id: str
     message: str
+    channel: str
     text: str
     state: str
+    delivery: str | None = Field(
+        description="What the vendor says became of it: sent, delivered, read or failed; null where it says nothing."
+    )
     attempts: int
     error: str
     created_at: At

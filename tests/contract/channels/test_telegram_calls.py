@@ -275,7 +275,7 @@ def test_the_token_is_in_no_line_of_the_program_s_log(
     assert TOKEN.partition(":")[2] not in caplog.text
 
 
-def test_courtesies_are_shown_and_their_failures_matter_to_nobody(vendor: Vendor, bot: Telegram) -> None:
+def test_courtesies_are_shown_and_only_a_reaction_that_is_not_says_so(vendor: Vendor, bot: Telegram) -> None:
     asked = vendor.write("Citra", None, "hi")
 
     bot.seen(CITRA, f"{CITRA}:{asked}", typing=True)
@@ -285,7 +285,8 @@ def test_courtesies_are_shown_and_their_failures_matter_to_nobody(vendor: Vendor
     assert list(vendor.last("Citra").reactions.values()) == ["👀"]
     bot.react(CITRA, f"{CITRA}:{asked}", "")
     assert vendor.last("Citra").reactions == {}
-    bot.react(CITRA, "update:1", "🧦")
+    with pytest.raises(Undeliverable):
+        bot.react(CITRA, "update:1", "🧦")
     bot.seen("2999", "2999:1", typing=True)
     bot.seen(CITRA, f"{CITRA}:{asked}", typing=False)
     assert len(vendor.calls("sendChatAction")) == 2

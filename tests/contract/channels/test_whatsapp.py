@@ -335,10 +335,14 @@ def test_a_message_is_marked_read_answered_by_a_reaction_and_typing_shows(line: 
     assert line.vendor.phones[RANI].typing_until == NOW + timedelta(seconds=25)
 
 
-def test_a_courtesy_that_fails_is_nobodys_trouble(line: Line) -> None:
+def test_a_tick_that_fails_is_nobodys_trouble_and_a_reaction_that_fails_says_so(line: Line) -> None:
     line.plug.seen(RANI, "wamid.unknown", typing=False)
     PLUG.seen(RANI, "wamid.unknown", typing=True)
-    PLUG.react(RANI, "wamid.unknown", "👀")
+
+    with pytest.raises(Undeliverable):
+        line.plug.react(RANI, "wamid.unknown", "👀")
+    with pytest.raises(httpx2.HTTPError):
+        PLUG.react(RANI, "wamid.unknown", "👀")
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

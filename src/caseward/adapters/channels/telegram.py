@@ -77,10 +77,10 @@ class Telegram:
             self._try("sendChatAction", {"chat_id": address, "action": "typing"})
 
     def react(self, address: str, provider_id: str, emoji: str) -> None:
-        """Put a reaction on a message; Telegram has a list of those it takes."""
+        """Put a reaction on a message; Telegram has a list of those it takes, and refuses others."""
         reaction = [{"type": "emoji", "emoji": emoji}] if emoji else []
         wanted = {"chat_id": address, "message_id": _number(provider_id), "reaction": reaction}
-        self._try("setMessageReaction", wanted)
+        self._api.call("setMessageReaction", wanted, again=True)
 
     def fetch(self, ref: str, *, most: int) -> Fetched:
         """Return a file by its `file_id`; Telegram hands out none larger than 20 MB."""

@@ -124,15 +124,16 @@ class WhatsApp:
 
     def seen(self, address: str, provider_id: str, *, typing: bool) -> None:
         """Show two blue ticks, and that an answer is being written: for 25 seconds, or until it is there."""
-        self._try({"status": "read", "message_id": provider_id, **(_TYPING if typing else {})})
+        told = {"status": "read", "message_id": provider_id, **(_TYPING if typing else {})}
+        with contextlib.suppress(httpx2.HTTPError):
+            self._send(told, timeout=COURTESY_SECONDS)
 
     def react(self, address: str, provider_id: str, emoji: str) -> None:
-        """Put a reaction on a message of the contact; an empty one takes it back."""
-        self._try({**_to(address), "type": "reaction", "reaction": {"message_id": provider_id, "emoji": emoji}})
-
-    def _try(self, message: Payload) -> None:
-        with contextlib.suppress(httpx2.HTTPError):
-            self._send(message, timeout=COURTESY_SECONDS)
+        """Put a reaction on a message of the contact; an empty one takes it back. Raise when Meta does not take it."""
+        reaction = {"type": "reaction", "reaction": {"message_id": provider_id, "emoji": emoji}}
+        answer = self._send({**_to(address), **reaction}, timeout=COURTESY_SECONDS)
+        if not answer.is_success:
+            raise refusal(Fault.of(answer.status_code, _json(answer)))
 
     def _send(self, message: Payload, *, timeout: float | httpx2.Timeout = TIMEOUT) -> httpx2.Response:
         body = {"messaging_product": self.name, **message}
