@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import groupby
 
 from caseward.core.errors import BadInput
 
@@ -15,6 +16,10 @@ _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _SPACE = re.compile(r"\s+")
 _END = re.compile(r"[\n\r\u2028\u2029]+|(?<=[.?!;])[.?!;]*\s+")
 """Ends of sentences. A full stop inside `10.30` or `1.300.000` is none, for no space follows it."""
+_EDGE = r"\b"
+_LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+"""What stands for itself in a regular expression: an escaped character, a class of characters."""
+_GROUP = re.compile(r"\([^()]*\)")
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "`": "'", "\u2013": "-", "\u2014": "-"})
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Control, format (zero-width, direction marks), surrogate, private and unassigned characters."""
@@ -48,6 +53,8 @@ def sentences(text: str) -> tuple[str, ...]:
 def alternatives(patterns: Iterable[str], *, where: str) -> re.Pattern[str] | None:
     """Return one regular expression that matches where any of `patterns` does, None for no pattern at all.
 
+    Those that begin at a word's edge are tried at such an edge only, which most places of a text are not.
+
     Raises BadInput that names `where` and the pattern that is not a regular expression.
     """
     parts = tuple(patterns)
@@ -56,7 +63,25 @@ def alternatives(patterns: Iterable[str], *, where: str) -> re.Pattern[str] | No
             re.compile(part)
         except re.error as error:
             raise BadInput(f"{where}: {part!r} is not a regular expression ({error}); mend it") from None
-    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
+    if not parts:
+        return None
+    runs = (
+        _EDGE + _either(part.removeprefix(_EDGE) for part in run) if at_edge else _either(run)
+        for at_edge, run in groupby(parts, _begins_at_edge)
+    )
+    return re.compile(_either(runs))
+
+
+def _either(parts: Iterable[str]) -> str:
+    return "(?:" + "|".join(f"(?:{part})" for part in parts) + ")"
+
+
+def _begins_at_edge(part: str) -> bool:
+    """Return whether the whole of a pattern follows its first mark of an edge: a bar outside of groups ends that."""
+    bare = _LITERAL.sub("", part)
+    while (fewer := _GROUP.sub("", bare)) != bare:
+        bare = fewer
+    return part.startswith(_EDGE) and "|" not in bare
 
 
 def words(entries: Iterable[str], *, where: str) -> re.Pattern[str] | None:

@@ -195,6 +195,7 @@ Index(
     "messages_words_idx",
     text("to_tsvector('simple'::regconfig, left(text, 20000))"),
     postgresql_using="gin",
+    postgresql_where=text("case_id is not null"),  # what just came in is indexed once, when it is filed
     _table=messages,
 )
 Index("contacts_words_idx", text("to_tsvector('simple'::regconfig, name)"), postgresql_using="gin", _table=contacts)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +63,17 @@ def test_words_match_as_a_whole() -> None:
 def test_a_pattern_that_is_none_is_named() -> None:
     with pytest.raises(BadInput, match=r"signal refund, patterns: '\(' is not a regular expression"):
         alternatives(["ok", "("], where="signal refund, patterns")
+
+
+PARTS = (
+    r"\bma", r"\bma|ha", r"\b(ma|ha)t", r"\bh[|)(]a", r"\bt\|", r"\bt\(|m", "at", r"(?<!a)t\b", r"\b(a(b|c)|h)m", r"[^]\]]m",
+)  # fmt: skip
+
+
+@given(parts=st.lists(st.sampled_from(PARTS), min_size=1, max_size=4), text=st.text("mahtbc |)(-", max_size=20))
+def test_alternatives_match_what_their_patterns_match_in_their_order(parts: list[str], text: str) -> None:
+    found = alternatives(parts, where="test")
+    plain = re.compile("|".join(f"(?:{part})" for part in parts))
+
+    assert found is not None
+    assert [each.span() for each in found.finditer(text)] == [each.span() for each in plain.finditer(text)]
