@@ -66,7 +66,8 @@ def test_a_pattern_that_is_none_is_named() -> None:
 
 
 PARTS = (
-    r"\bma", r"\bma|ha", r"\b(ma|ha)t", r"\bh[|)(]a", r"\bt\|", r"\bt\(|m", "at", r"(?<!a)t\b", r"\b(a(b|c)|h)m", r"[^]\]]m",
+    r"\bma", r"\bma|ha", r"\b(ma|ha)t", r"\bh[|)(]a", r"\bt\|", r"\bt\(|m", "at", r"(?<!a)t\b", r"\b(a(b|c)|h)m",
+    r"[^]\]]m",
 )  # fmt: skip
 
 
