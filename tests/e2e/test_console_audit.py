@@ -20,6 +20,11 @@ from caseward.store.trail import Filter
 from caseward.web.session import EVERYONE
 from tests.e2e.console_house import Browser, House, a_full_desk, house
 
+BOUND = {
+    "digest": "4fb6b5ee19fa6b585e137b7508ae11c28478a14538feec12bf68712366477a26",
+    "at": "2026-11-22T00:19:46.128776+00:00",
+}
+
 
 @pytest.fixture
 def desk(database: str) -> Iterator[House]:
@@ -105,26 +110,30 @@ def test_each_role_sees_its_own_and_an_administrator_no_words_of_people(desk: Ho
 def test_the_log_is_taken_out_masked_without_formulas_and_that_is_on_record(desk: House) -> None:
     hostile = "=HYPERLINK(1)"
     said(desk, 1, kind="fact", actor=hostile, name="phone", value="+62 812 0000 0147", text="x")
-    said(desk, 1, text="secret words")
+    said(desk, 1, text="secret words", actor="＝HYPERLINK(2)")
+    said(desk, 1, kind="check", **BOUND)
     admin = desk.browser(Role.ADMIN)
 
     status, table = export(admin, "csv")
     _, lines = export(admin, "jsonl", "?kind=fact")
+    _, bound = export(admin, "jsonl", "?kind=check")
     _, listed = export(admin, "json", "?kind=nothing")
     refused = {role: export(desk.browser(role), "csv")[0] for role in EVERYONE - {Role.ADMIN}}
 
     cells = [cell for row in csv.reader(io.StringIO(table)) for cell in row]
     assert status == 200
-    assert f"'{hostile}" in cells
+    assert {f"'{hostile}", "'＝HYPERLINK(2)"} <= set(cells)
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
     assert "secret words" not in table
     assert [json.loads(line)["payload"]["value"] for line in lines.splitlines()] == ["+62 ••• •••• 0147"]
+    assert json.loads(bound)["payload"] == {"text": "number 0", **BOUND}, "what binds an entry tells nobody apart"
+    assert BOUND["digest"] in admin.get("/audit?kind=check").text
     assert json.loads(listed) == []
     assert set(refused.values()) == {403}
     with transaction():
         taken = trail.entries(Filter(kind="export"))
     assert [(each.actor, each.payload and each.payload["format"]) for each in taken] == [
-        ("per_admin", "json"), ("per_admin", "jsonl"), ("per_admin", "csv")
+        ("per_admin", form) for form in ("json", "jsonl", "jsonl", "csv")
     ]  # fmt: skip
 
 

@@ -358,7 +358,7 @@ def test_a_snoozed_case_is_out_of_sight_until_it_is_brought_back(desk: House) ->
     page = browser.get(f"/cases/{case_id}")
 
     offered = re.findall(r'name="until" value="(\w+)"[^>]*>.*?([\w ]+)<span[^>]*><time datetime="([^"]+)"', page.text)
-    browser.submit(page, f"/cases/{case_id}/snooze", until="later")
+    told = browser.submit(page, f"/cases/{case_id}/snooze", until="later")
     hidden, snoozed = browser.get("/inbox?view=all-open"), browser.get("/inbox?view=snoozed")
     browser.submit(browser.get(f"/cases/{case_id}"), f"/cases/{case_id}/wake")
     past = browser.submit(browser.get(f"/cases/{case_id}"), f"/cases/{case_id}/snooze", day="2026-11-20")
@@ -370,6 +370,8 @@ def test_a_snoozed_case_is_out_of_sight_until_it_is_brought_back(desk: House) ->
     ]
     assert names(hidden) == []
     assert names(snoozed) == ["Dewi Demo"]
+    assert re.search(r"<dt>Snoozed</dt><dd>until <time[^>]*>13:00", told.text)
     assert "Open · back 13:00" in snoozed.text
+    assert "<dt>Snoozed" not in browser.get(f"/cases/{case_id}").text
     assert names(browser.get("/inbox?view=all-open")) == ["Dewi Demo"]
     assert past.status_code == 400

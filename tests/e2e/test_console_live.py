@@ -476,7 +476,7 @@ def test_nothing_is_taken_out_of_a_hand_while_updates_arrive(served: Served, chr
         expect(page.locator("#case-head .seen")).to_be_empty()
 
         # and an open menu stays, though what it stands in has changed
-        page.get_by_label("Owner, snooze and tags").click()
+        page.get_by_label("Owner and snooze").click()
         with transaction():
             db.run("update cases set owner = %s where id = %s", (served.house.person(Role.OPS_LEAD), citra))
         served.note(citra, "The lead has it now")
@@ -491,7 +491,7 @@ def test_the_focus_stays_where_it_was_while_what_stands_around_it_is_replaced(
 ) -> None:
     citra, budi = served.case_of("citra"), served.case_of("budi")
     case, queue = f"/cases/{citra}?view=all-open", "/approvals"
-    row, menu, button = f"#row-{citra} [data-row]", "[aria-label='Owner, snooze and tags']", "button[name=verdict]"
+    row, menu, button = f"#row-{citra} [data-row]", "[aria-label='Owner and snooze']", "button[name=verdict]"
     with browsing(served, chromium, Role.COACH) as context:
         page = opened(context, served.url + case)
         for number, focused in enumerate((row, f"#row-{budi} [data-row]", menu, "#composer summary", button)):

@@ -10,15 +10,19 @@ from caseward.core.pack import Pack
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 NUMBER = re.compile(r"\+?\d(?:[ .-]?\d){6,}")
+INSTANT = r"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?(?!\d)"
+DIGEST = r"\b[0-9a-f]{64}\b"
 TOLD = re.compile(
-    rf"(?P<told>(?:\b(?:rp|idr|eur|usd|gbp)\.?\s?|[$€£]\s?)\d[\d.,]*|{NUMERIC_DATE.pattern})|{NUMBER.pattern}", re.I
+    rf"(?P<told>(?:\b(?:rp|idr|eur|usd|gbp)\.?\s?|[$€£]\s?)\d[\d.,]*|{INSTANT}|{NUMERIC_DATE.pattern}|{DIGEST})"
+    rf"|{NUMBER.pattern}",
+    re.I,
 )
-"""Amounts with their currency and dates, which tell nobody apart, and other long numbers."""
+"""Amounts with their currency, dates, instants and digests, which tell nobody apart, and other long numbers."""
 
 
 def masker(name: str, pack: Pack, *, amounts: bool = False) -> Callable[[str], str]:
     """Return what masks the contact's name, what the pack takes for a proof of identity, e-mail addresses and long
-    numbers in a text; `amounts` of money and dates stay, for who must judge the words."""
+    numbers in a text; `amounts` of money, dates and digests stay, for who must judge the words."""
     proofs = [shape.pattern for shape in shapes(pack.entities) if shape.name in pack.profile.identity.fields]
     known = [part for part in name.split() if len(part) > 2]
     names = re.compile("|".join(rf"\b{re.escape(part)}\b" for part in known), re.IGNORECASE) if known else None

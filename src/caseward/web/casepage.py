@@ -75,6 +75,7 @@ class CasePage:
     private: Sequence[dossier.Private]
     owner: str
     status: dossier.Marked
+    snoozed_until: datetime | None
     woken: Notice | None
     """What broke the glass for it."""
     matter: str
@@ -218,6 +219,7 @@ def build(case: Case, *, person: Person, pack: Pack, now: datetime, wish: Wish) 
         private=dossier.private(file, person, wish.reveal),
         owner=dossier.owner(file, person, names),
         status=dossier.Marked(text=words.status(file.case.status)[0], level=words.status(file.case.status)[1]),
+        snoozed_until=file.case.snoozed_until,
         woken=_woken(file, pack),
         matter=words.matter(pack, file.case.intent),
         disposition=_title(file.case.disposition) if file.case.status in DONE else "",

@@ -14,8 +14,8 @@ from caseward.desk import tools
 from caseward.web import measured
 from caseward.web.ranges import Range
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula, wide letters too."""
 COLUMNS = (
     *("from", "to", "figure", "name", "tier", "channel", "value", "unit", "at_least", "n", "hits", "running", "target"),
     *("state", "provisional", "before", "definition"),

@@ -15,13 +15,12 @@ from caseward.store import casefile, trail
 from caseward.store.db import transaction
 from caseward.store.trail import Entry, Filter
 from caseward.web import entries, words
+from caseward.web.exported import guarded
 
 WORDS_OF_PEOPLE = entries.WORDS_OF_PEOPLE | {"edited", "withheld", "outreach", "link"}
 """Kinds whose payload is, or holds, what somebody wrote or who they are."""
 HIDDEN = "hidden from your role"
 COLUMNS = ("entry", "at", "kind", "what", "who", "actor", "case", "release", "says", "payload", "hash")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would take for a formula."""
 
 
 class Form(StrEnum):
@@ -100,7 +99,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 def _line(cells: Sequence[str]) -> str:
     """Return a line of CSV in which no cell is a formula."""
     line = io.StringIO()
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    csv.writer(line).writerow([guarded(cell) for cell in cells])
     return line.getvalue()
 
 
