@@ -486,6 +486,38 @@ def test_nothing_is_taken_out_of_a_hand_while_updates_arrive(served: Served, chr
         expect(page.get_by_role("button", name="Take it")).to_be_hidden()
 
 
+def test_what_somebody_asked_to_see_stays_in_sight_until_they_leave_and_the_file_is_put_away_when_asked(
+    served: Served, chromium: Browser
+) -> None:
+    citra = served.case_of("citra")
+    with browsing(served, chromium, Role.AGENT) as context:
+        # given a number that was asked for by a key, which is an event of the case itself
+        page = opened(context, f"{served.url}/cases/{citra}?view=all-open")
+        file = page.locator("#file-body")
+        page.get_by_role("button", name="Show the number").press("Enter")
+        expect(file).to_contain_text("+62 812 0000 0147")
+        expect(page.get_by_role("button", name="Show the e-mail")).to_be_focused()
+        expect(page.locator("[data-live]")).to_have_text("Live", timeout=LOST)
+
+        # when the file changes around it
+        page.locator("#composer summary").focus()
+        with transaction():
+            db.run("update cases set owner = %s where id = %s", (served.house.person(Role.OPS_LEAD), citra))
+        served.note(citra, "The lead has it now")
+
+        # then the file is new and the number still whole
+        expect(file).to_contain_text("Ops lead", timeout=LOST)
+        expect(file).to_contain_text("+62 812 0000 0147")
+
+        # and the file is put away, though the address points into it
+        page.get_by_role("link", name="History").click()
+        expect(page.locator("#file-body")).to_contain_text("Looked at personal data")
+        page.keyboard.press("]")
+        expect(page.locator("#file")).to_be_hidden()
+        page.keyboard.press("]")
+        expect(page.locator("#file")).to_be_visible()
+
+
 def test_the_focus_stays_where_it_was_while_what_stands_around_it_is_replaced(
     served: Served, chromium: Browser
 ) -> None:

@@ -167,6 +167,7 @@ def _addresses(file: ContactFile, person: Person, reveal: str) -> list[Address]:
                     field=shown,
                     value=each.address if allowed and reveal == shown else masked,
                     revealable=allowed and reveal != shown,
+                    shown=allowed and reveal == shown,
                 ),
                 proof=PROOFS.get(each.method) or dossier.proved(each.method),
                 at=each.at,

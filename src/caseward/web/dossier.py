@@ -38,6 +38,8 @@ class Private:
     field: str
     value: str
     revealable: bool
+    shown: bool
+    """Whether it was just revealed, and stays in sight until the page is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,7 @@ def private_of(contact: Contact, person: Person, reveal: str) -> list[Private]:
             field=field,
             value=value if allowed and reveal == field else mask(value),
             revealable=allowed and reveal != field,
+            shown=allowed and reveal == field,
         )
         for label, field, value, mask in fields
         if value

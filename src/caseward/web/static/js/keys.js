@@ -70,7 +70,8 @@ function toggleFile() {
   if (!one("#file")) return false;
   const opener = all("[href='#file']").find(shown);
   if (opener) return press(location.hash && shown(one("[data-close-file]")) ? "[data-close-file]" : "[href='#file']");
-  const hidden = root.dataset.file !== "hidden";
+  const hidden = shown(one("#file"));
+  if (hidden && location.hash) location.replace("#main"); // what the address points to is never put away
   if (hidden) root.dataset.file = "hidden";
   else delete root.dataset.file;
   soon(() => one(hidden ? ".file-away button" : "#file").focus());

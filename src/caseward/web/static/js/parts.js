@@ -113,8 +113,16 @@
     const same = fresh?.dataset.part === part.dataset.part; // another case's conversation is not this one's news
     if ("case" in part.dataset) return decide(part, same ? fresh : null, page);
     if (!same) return;
+    keepShown(part, fresh);
     if ("hold" in part.dataset) return hold(part, fresh);
     patch(part, fresh);
+  }
+
+  /** What somebody asked to see, and what is on record for it, stays in sight until they leave the page. */
+  function keepShown(part, fresh) {
+    for (const seen of all("[data-shown]", part)) {
+      one(`[data-private="${CSS.escape(seen.dataset.private)}"]`, fresh)?.replaceWith(seen.cloneNode(true));
+    }
   }
 
   const untouched = (field) =>

@@ -36,7 +36,10 @@
   if (sent) {
     const news = all("main .inline[role], main .handed").find(shown);
     if (news) setTimeout(() => say(words(news)), 300); // what is there from the start is not news to what reads the screen
-    const free = document.activeElement === document.body && !one("[autofocus]") && !location.hash;
-    if (sent.keyed && free && sent.at === location.pathname) place(sent)?.focus();
+    const here = [sent.at, sent.action?.split("#")[0]].includes(location.pathname) && ["", "#file"].includes(location.hash);
+    const free = () => [document.body, one("#file")].includes(document.activeElement) && !one("[autofocus]");
+    const back = () => sent.keyed && here && free() && place(sent)?.focus();
+    if (location.hash) addEventListener("load", () => setTimeout(back)); // the place that the address points to has the focus first
+    else back();
   }
 }
