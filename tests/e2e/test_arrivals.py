@@ -128,14 +128,14 @@ def test_a_body_that_cannot_be_read_is_read_again_later_and_at_last_by_request(
             desk.settle()
             desk.clock.advance(hours=13)
     with db.transaction():
-        [(waiting, given_up, _error)] = hooks.unread().values()
+        [(waiting, given_up, _error)] = hooks.unread(desk.clock()).values()
         asked = hooks.retry(house.NAME, desk.clock())
     desk.settle()
 
     assert (waiting, given_up, asked) == (0, 1, 1)
     assert said() == [("text", HOURS)]
     with db.transaction():
-        assert hooks.unread() == {}
+        assert hooks.unread(desk.clock()) == {}
 
 
 def test_one_event_that_cannot_be_applied_holds_up_no_other(

@@ -59,15 +59,17 @@ def test_what_could_not_be_read_is_read_again_on_request(house: House) -> None:
         hook = hooks.following("webchat")
         assert hook is not None
         hooks.settle(hook.id, error="no idea", next_at=None)
+        hooks.keep("slack", "digest", b"?", at=datetime.now(UTC) - hooks.AT_ONCE)
 
     before = house.type("doctor")
     again = house.told("channel", "reread", "webchat")
     after = house.type("doctor")
 
-    line = "channel webchat unread: 0 bodies are read again later, 1 were given up (no idea)"
+    line = "channel webchat unread: 0 bodies wait to be read, 1 were given up (no idea)"
     assert f"FAIL  {line}; after an upgrade, `caseward channel reread webchat`" in before.out
+    assert "ok    channel slack unread: 1 bodies wait to be read, 0 were given up\n" in before.out
     assert again == {"again": 1}
-    assert "ok    channel webchat unread: 1 bodies are read again later, 0 were given up" in after.out
+    assert "ok    channel webchat unread: 1 bodies wait to be read, 0 were given up" in after.out
 
 
 def test_the_checklist_says_when_a_channel_was_heard_and_since_when_it_is_away(house: House) -> None:

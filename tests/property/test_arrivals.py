@@ -137,7 +137,7 @@ def test_whatever_comes_in_whatever_order_nothing_is_lost_and_nothing_goes_back(
     desk.settle()
 
     with db.transaction():
-        assert hooks.unread() == {}
+        assert hooks.unread(desk.clock()) == {}
     messages = {row.provider_id: row for row in stored(MESSAGES, run)}
     assert len(messages) == len(stored(MESSAGES, run))
     wrote, changed = first_of_each_id(told), [each for each in told if each["event"] == "edited"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -18,6 +18,8 @@ from caseward.store.tables_channels import hooks
 
 NEW, KEPT, READ, FAILED = "new", "kept", "read", "failed"
 """Not read yet; to be read again; done; given up until somebody asks for it."""
+AT_ONCE = timedelta(seconds=30)
+"""Within this what came is read; what is new for longer waits, as for a channel that was plugged out meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +98,15 @@ def retry(channel: str, now: datetime) -> int:
     return int(db.execute(query.where(hooks.c.channel == channel) if channel else query).rowcount)
 
 
-def unread() -> Mapping[str, tuple[int, int, str]]:
-    """Return channel → how many bodies wait to be read again, how many were given up, and the last one's error."""
-    waiting = func.count().filter(hooks.c.state == KEPT)
+def unread(now: datetime) -> Mapping[str, tuple[int, int, str]]:
+    """Return channel → how many bodies wait to be read, how many were given up, and the last one's error."""
+    late = (hooks.c.state == NEW) & (hooks.c.at <= now - AT_ONCE)
+    waiting = func.count().filter(hooks.c.state.in_((NEW, KEPT)))
     given_up = func.count().filter(hooks.c.state == FAILED)
     last = func.max(hooks.c.error)
     rows = db.execute(
         select(hooks.c.channel, waiting.label("waiting"), given_up.label("given_up"), last.label("error"))
-        .where(hooks.c.state.in_((KEPT, FAILED)))
+        .where(late | hooks.c.state.in_((KEPT, FAILED)))
         .group_by(hooks.c.channel)
     )
     return {row.channel: (row.waiting, row.given_up, row.error) for row in rows}

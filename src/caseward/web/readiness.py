@@ -90,7 +90,7 @@ def _workers(now: datetime) -> Iterator[Check]:
 
 
 def _plugs(settings: Settings, plugs: Plugs, now: datetime) -> Iterator[Check]:
-    set_up, known, unread = plugs.set_up, wires.states(), hooks.unread()
+    set_up, known, unread = plugs.set_up, wires.states(), hooks.unread(now)
     for name in plugs.channels:
         allowed = settings.channels is None or name in settings.channels
         off = "off: its secrets are not given" if allowed else "off: not in CASEWARD_CHANNELS"
@@ -126,7 +126,8 @@ def _ago(span: timedelta) -> str:
 def _unread(name: str, counts: tuple[int, int, str]) -> Check:
     waiting, given_up, error = counts
     fix = f"; after an upgrade, `caseward channel reread {name}`" if given_up else ""
-    detail = f"{waiting} bodies are read again later, {given_up} were given up ({error}){fix}"
+    why = f" ({error})" if error else ""
+    detail = f"{waiting} bodies wait to be read, {given_up} were given up{why}{fix}"
     title = f"Channel {words.channel(name)}, unread"
     return Check(name=f"channel {name} unread", title=title, ok=not given_up, detail=detail)
 

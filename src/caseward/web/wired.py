@@ -52,7 +52,7 @@ class Line:
 
 def lines(settings: Settings) -> Sequence[Line]:
     """Return every channel that came along; needs an open transaction."""
-    states, unread, pack = store.states(), hooks.unread(), tools.pack()
+    states, unread, pack = store.states(), hooks.unread(tools.now()), tools.pack()
     return [_line(name, settings, states.get(name, Wire(channel=name)), unread.get(name), pack)
             for name in tools.given().along]  # fmt: skip
 
@@ -114,5 +114,6 @@ def _unread(counts: tuple[int, int, str] | None) -> str:
     if counts is None:
         return ""
     waiting, given_up, error = counts
-    told: Mapping[str, int] = {"are read again later": waiting, "were given up": given_up}
-    return f"{', '.join(f'{count} {what}' for what, count in told.items() if count)}: {error}"
+    told: Mapping[str, int] = {"wait to be read": waiting, "were given up": given_up}
+    said = ", ".join(f"{count} {what}" for what, count in told.items() if count)
+    return f"{said}: {error}" if error else said

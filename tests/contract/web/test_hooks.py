@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from caseward.desk import tools
 from caseward.store import db, hooks, log
 from caseward.store.db import transaction
 from caseward.web.problems import MEDIA_TYPE
@@ -126,7 +127,7 @@ def test_what_is_signed_and_cannot_be_read_is_kept_and_the_vendor_does_not_repea
     assert answer.status_code == 200
     with transaction():
         [row] = db.run("select * from hooks").fetchall()
-        told = hooks.unread()
+        told = hooks.unread(tools.now())
     assert (row.state, bytes(row.body)) == (hooks.KEPT, b'{"something": "new"}')
     assert "not an object with events" in row.error
     assert told[house.NAME][:2] == (1, 0)
