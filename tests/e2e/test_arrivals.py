@@ -204,6 +204,42 @@ def test_an_order_and_a_caption_in_brackets_are_words(desk: Desk, plug: house.Ho
     assert desk.case(conversation()).status in (CaseStatus.WAITING_APPROVAL, CaseStatus.PENDING_VERIFICATION)
 
 
+@pytest.mark.parametrize("text", ["...", "🎲", "?!"])
+def test_signs_alone_are_no_words(desk: Desk, plug: house.House, text: str) -> None:
+    arrive(house.message("m1", "62811", text))
+    desk.settle()
+
+    assert "tidak berisi teks" in plug.texts[0]
+    assert desk.case(conversation()).status is CaseStatus.WAITING_CUSTOMER
+
+
+@pytest.mark.parametrize("text", ["ok makasih kak 🙏", "👍🏽", "siap kak", "Great, thank you!"])
+def test_that_an_answer_was_read_wakes_nobody(desk: Desk, plug: house.House, text: str) -> None:
+    arrive(house.message("m1", "62811", HOURS))
+    desk.settle()
+    before = desk.case(conversation())
+
+    arrive(house.message("m2", "62811", text))
+    desk.settle()
+
+    after = desk.case(conversation())
+    assert (after.status, after.reopened) == (before.status, before.reopened) == (CaseStatus.RESOLVED, 0)
+    assert len(plug.texts) == 2
+    assert kinds("approval") == []
+
+
+def test_the_same_words_before_are_an_answer_and_with_a_question_a_question(desk: Desk, plug: house.House) -> None:
+    arrive(house.message("m1", "62811", "ok"))
+    desk.settle()
+    arrive(house.message("m2", "62822", HOURS))
+    desk.settle()
+    arrive(house.message("m3", "62822", "ok, dan alamat studionya di mana?"))
+    desk.settle()
+
+    assert desk.case(conversation()).status is CaseStatus.WAITING_APPROVAL
+    assert "Jalan" in plug.texts[-1]
+
+
 def test_a_reaction_and_what_a_machine_wrote_are_filed_and_never_answered(desk: Desk, plug: house.House) -> None:
     arrive(house.message("m1", "62811", HOURS))
     desk.settle()

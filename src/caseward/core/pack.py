@@ -366,6 +366,8 @@ class Lexicon:
     """Words that announce a time of day, such as `jam`."""
     greetings: tuple[str, ...] = ()
     thanks: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+    """What says no more than that the answer was read, such as `ok` or a thumb: a courtesy once a matter is settled."""
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     person: tuple[str, ...] = ()

@@ -107,10 +107,14 @@ def _is_bare(text: str, seen: Understanding) -> bool:
     return not re.search(r"[^\W\d_]{3,}", text)
 
 
-def small_talk(text: str) -> str:
-    """Return `greeting` or `thanks` when the text is nothing but courtesies; empty otherwise."""
+def small_talk(text: str, *, settled: bool) -> str:
+    """Return `greeting` or `thanks` when the text is nothing but courtesies; empty otherwise.
+
+    Once the matter is `settled`, to say that one has read the answer is a thank-you too; before, it may be an answer.
+    """
+    kinds = [("thanks", "thanks"), ("greetings", "greeting"), *([("heard", "thanks")] if settled else ())]
     rest, found = text.casefold(), ""
-    for kind, template in (("thanks", "thanks"), ("greetings", "greeting")):
+    for kind, template in kinds:
         for lexicon in tools.pack().lexicon.values():
             for word in getattr(lexicon, kind):
                 shorter = re.sub(rf"(?<!\w)(?:{word})(?!\w)", " ", rest)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from caseward.core.case import DONE, Case, CaseStatus
+from caseward.core.case import DESK, DONE, Case, CaseStatus
 from caseward.core.messages import Inbound
 from caseward.core.turn import Turn
-from caseward.desk import casework, intake, outreach, promises, takeover, tools
+from caseward.desk import casework, intake, outreach, promises, takeover, tools, triage
 from caseward.flows.support import asking
 from caseward.store import cases
 
@@ -26,12 +26,17 @@ def without_understanding(case: Case, turn: Turn) -> str:
         return asking.be_polite(case, turn, template) if template else _leave(case)
     if any(message.kind == intake.LONG for message in turn.messages) and _is_said("message-too-long"):
         return asking.be_polite(case, turn, "message-too-long")
-    if turn.text.strip() or _goes_on(case) or not _is_said("message-unreadable"):
+    if _says_something(case, turn) or _goes_on(case) or not _is_said("message-unreadable"):
         return ""
     if case.questions >= tools.pack().profile.limits.questions:
         return ""  # asked often enough: a person looks
     case = cases.change(case, tools.now(), questions=case.questions + 1)
     return asking.be_polite(case, turn, "message-unreadable")
+
+
+def is_settled(case: Case) -> bool:
+    """Return whether the desk has done what was asked and asks nothing itself."""
+    return case.status in DONE and case.owner == DESK
 
 
 def _leave_to_the_person(case: Case) -> str:
@@ -48,6 +53,12 @@ def _word(turn: Turn) -> str:
         return ""
     said = Inbound(channel=turn.channel, provider_id="", address=turn.address, text=turn.text, at=tools.now())
     return outreach.said(said) or ""
+
+
+def _says_something(case: Case, turn: Turn) -> bool:
+    """Return whether a turn has words, or signs that are a courtesy; a sticker, dots or a question mark say nothing."""
+    signs = triage.small_talk(turn.text, settled=is_settled(case))
+    return bool(signs) or any(char.isalnum() for char in turn.text)
 
 
 def _goes_on(case: Case) -> bool:

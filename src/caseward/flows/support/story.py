@@ -103,7 +103,7 @@ def answer(conversation_id: str, turn_number: int) -> str:
     if done:
         return done
     courtesy.begun(turn)
-    polite = triage.small_talk(turn.text)
+    polite = triage.small_talk(turn.text, settled=receiving.is_settled(case))
     if polite:
         return asking.be_polite(case, turn, polite)
     was = case.status
