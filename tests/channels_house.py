@@ -76,6 +76,8 @@ class House:
             raise Refused("the signature does not fit the body")
 
     def answer(self, body: bytes) -> Payload | None:
+        if not body.endswith(b"}"):
+            raise BadInput("the body is cut short")
         return {"heard": True} if b'"wants_answer"' in body else None
 
     def parse(self, body: bytes) -> Sequence[Event]:

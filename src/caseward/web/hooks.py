@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from caseward.core.errors import NotFound, Refused
+from caseward.core.errors import BadInput, NotFound, Refused
 from caseward.core.ports import Hook
 from caseward.desk import tools
 from caseward.flows import arrivals
@@ -64,7 +64,10 @@ def tell(request: Request, channel: ChannelName, body: Annotated[bytes, Depends(
         arrivals.turned_away(channel, str(refusal))
         raise
     arrivals.take(channel, body)
-    said = plug.answer(body)
+    try:
+        said = plug.answer(body)
+    except BadInput:  # it is kept, and whoever looks at the channel sees that it cannot be read
+        said = None
     return Response(status_code=200) if said is None else JSONResponse(dict(said))
 
 

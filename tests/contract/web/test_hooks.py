@@ -119,17 +119,18 @@ def test_a_body_is_taken_up_to_its_bound(server: Server, plug: house.House) -> N
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
 
 
+@pytest.mark.parametrize("body", [b'{"something": "new"}', b'{"something": []'])
 def test_what_is_signed_and_cannot_be_read_is_kept_and_the_vendor_does_not_repeat_it(
-    server: Server, plug: house.House
+    server: Server, plug: house.House, body: bytes
 ) -> None:
-    answer = house.post(server.url, b'{"something": "new"}')
+    answer = house.post(server.url, body)
 
     assert answer.status_code == 200
     with transaction():
         [row] = db.run("select * from hooks").fetchall()
         told = hooks.unread(tools.now())
-    assert (row.state, bytes(row.body)) == (hooks.KEPT, b'{"something": "new"}')
-    assert "not an object with events" in row.error
+    assert (row.state, bytes(row.body)) == (hooks.KEPT, body)
+    assert row.error
     assert told[house.NAME][:2] == (1, 0)
 
 
