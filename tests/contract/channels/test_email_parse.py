@@ -49,6 +49,7 @@ WORDS = {
     "reply-gmail": "Halo, Jumat jam 10 bisa?\n\nTerima kasih",
     "reply-identity": "Here you are:\n\nInvoice: INV-2026-0042\nEmail: ana@mail.example\nDate: 2026-11-02",
     "reply-indonesian": "Senin saja.",
+    "reply-yahoo": "Senin saja ya.\n\nAlamatnya: Jalan Mawar 3, pukul 10.00:\nbenar?",
     "reply-thanks": "Thanks, but I would like to cancel:\n\n- the lesson of Friday\n- the lesson of Monday\n\n"
     "Best regards, and please refund both.",
     "rtl": "هل يمكنني تغيير الموعد إلى ةعمجلا؟",

@@ -1,8 +1,9 @@
 """What is new in a mail: its words without the history below them and the signature under them.
 
 By form alone, in no particular language: lines that begin with `>` and the line before them that ends with a colon;
-a drawn line with the headers of the earlier mail under it; what stands under `-- ` (RFC 3676). In doubt a line stays:
-an answer that reads twice does less harm than one that is lost.
+what such a line introduces by address, date and time without any mark (Yahoo); a drawn line with the headers of the
+earlier mail under it; what stands under `-- ` (RFC 3676). In doubt a line stays: an answer that reads twice does less
+harm than one that is lost.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ SIGNATURE_LINES = 15
 _PREFIX = re.compile(r"\s*(\w{1,6})(?:\[\d+\])?\s*:")
 _FIELD = re.compile(r"[*>\s]{0,6}[^\W\d_][^:\n@]{0,25}:\*?(?:\s|$)")
 _STAMP = re.compile(r"@|\b\d{4}\b|\d{1,2}[:./-]\d{1,2}")
+_NAMES_A_MAIL = (re.compile(r"<[^\s<>@]+@[^\s<>@]+>"), re.compile(r"\b\d{4}\b"), re.compile(r"\b\d{1,2}[:.]\d{2}\b"))
+"""An address in its brackets, a year and a time of day: together, before a colon, the beginning of an earlier mail."""
 _LONGEST_LEAD = 400
 
 
@@ -49,6 +52,9 @@ def _without_history(lines: list[str]) -> list[str]:
         if _is_rule(line) and _headed(lines[place + 1 : place + 13]):
             lines = _unsigned(lines[:place])
             break
+    unmarked = _introduced(lines)
+    if unmarked:
+        return _unsigned(lines[:unmarked])
     runs = _quoted_runs(lines)
     if not runs:
         return lines
@@ -58,6 +64,19 @@ def _without_history(lines: list[str]) -> list[str]:
     if any(lines[end:]):
         return lines  # it stands between quotes, which say what it answers
     return _unsigned(lines[: _lead(lines, runs[-1][0])])
+
+
+def _introduced(lines: list[str]) -> int:
+    """Return where an earlier mail begins that is introduced and not marked, below an answer; 0 where none does."""
+    for place, line in enumerate(lines):
+        following = next((each.lstrip() for each in lines[place + 1 :] if each), ">")
+        if not line.endswith((":", "：")) or following.startswith(">"):
+            continue
+        first = _lead(lines, place + 1)
+        words = " ".join(lines[first : place + 1])
+        if any(lines[:first]) and all(part.search(words) for part in _NAMES_A_MAIL):
+            return first
+    return 0
 
 
 def _is_rule(line: str) -> bool:
