@@ -57,7 +57,7 @@ def propose(
     from caseward.desk import library
     from caseward.packs import load, shelf
 
-    if release and not load.RELEASE.fullmatch(release):
+    if release and not load.is_release(release):
         raise BadInput(f"--as {release!r} is not YYYY-MM-DD.N; give an id such as 2026-11-21.2")
     files = shelf.snapshot(pack_folder(pack))
     with deciding():

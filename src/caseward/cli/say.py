@@ -88,10 +88,19 @@ def as_text(raw: bytes, path: str) -> str:
 def parse(text: str, where: str) -> Any:
     """Return JSON text as a value; raise BadInput that names `where` it stood."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
         raise BadInput(f"{where} is not JSON: {reason}") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; of a key that stands twice nobody can tell which of the two was meant."""
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        names = [name for name, _value in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice; keep one of them")
+    return told
 
 
 def _plain(value: Any) -> Any:

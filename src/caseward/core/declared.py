@@ -18,6 +18,19 @@ HOUSE = ("now", "contact", "reference")
 """Places that every write may use beside its arguments."""
 RECORD = "record"
 
+TOLD: Mapping[str, tuple[str, ...]] = {
+    "next_session": ("session", "session_id", "session_at", "coach"),
+    "reschedule_quota": ("reschedules_this_month", "quota_resets_on"),
+    "free_slots": ("slots",),
+    "last_payment": (
+        *("payment_id", "payment_state", "payment_amount", "payment_method", "payment_at"),
+        "invoice_id",
+    ),
+    "last_invoice": ("invoice_id", "invoice_state", "invoice_amount", "invoice_due", "invoice_email"),
+}
+"""Reading of the built-in systems → the values it may tell, as those declared in a pack say of themselves.
+Kept true by tests/contract/skills/test_records.py."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:

@@ -195,12 +195,16 @@ def _draft(case: Case, turn: Turn, picture: Picture, plan: Plan, values: Mapping
     if plan.task:
         filled = {name: wording.show(pack, name, value, language, now=now) for name, value in _known(values).items()}
         plain = {name: _plain(value) for name, value in _known(values).items()}
-        task = TaskRequest(
-            skill=plan.task,
-            args={**{arg: plain[name] for arg, name in plan.args.items()}, "contact": case.contact_id},
-            key=plan.key.format_map(plain),
-            summary=plan.summary.format_map(filled),
-        )
+        try:
+            task = TaskRequest(
+                skill=plan.task,
+                args={**{arg: plain[name] for arg, name in plan.args.items()}, "contact": case.contact_id},
+                key=plan.key.format_map(plain),
+                summary=plan.summary.format_map(filled),
+            )
+        except KeyError as error:
+            fix = "have the plan hold only where it is known"
+            raise PackError(f"no value for {error.args[0]}", file="intents.yaml", rule=plan.task, fix=fix) from None
         if plan.failed:
             replies[ResultStatus.FAILED] = wording.render(pack, plan.failed, language, values, now=now)
     return Draft(

@@ -11,6 +11,7 @@ from caseward.core.facts import FactKind
 from caseward.core.pack import Pack
 from caseward.packs.house import SETTLED
 from caseward.packs.places import Places
+from caseward.packs.schema import did_you_mean
 
 
 def check(pack: Pack, places: Places) -> Iterator[PackError]:
@@ -40,6 +41,7 @@ def doubtful(pack: Pack, places: Places) -> Iterator[PackError]:
             message = f"this is promised of {intent!r}, which only the classifier tells and may miss"
             fix = f"add a signal with `floor: {intent}` to signals.yaml"
             yield places.entry("invariants.yaml", promise.id, message, at=("when",), fix=fix)
+    yield from _unheld(pack, places)
     filled = {*SETTLED, *(signal.fact for signal in pack.signals)}
     filled |= {name for skill in pack.skills.values() if skill.reads for name in skill.reads.values}
     asked = {name for rule in pack.policy.rules for name in rule.when.names()}
@@ -48,6 +50,24 @@ def doubtful(pack: Pack, places: Places) -> Iterator[PackError]:
             message = "no signal and no reading fills this fact, so that it is never known"
             fix = f"add a signal with `fact: {name}`, or a reading with a value of that name"
             yield places.error("facts.yaml", message, at=(name,), rule=name, fix=fix)
+
+
+def _unheld(pack: Pack, places: Places) -> Iterator[PackError]:
+    """Yield kinds of record that are looked up and of which there is no sample, which is mostly a slip of the pen."""
+    kinds = {*pack.records, *(each.kind for skill in pack.skills.values() if skill.writes for each in skill.writes.add)}
+    if not pack.records:
+        return
+    for name, match in pack.profile.identity.match.items():
+        if match.kind not in kinds:
+            fix = did_you_mean(match.kind, kinds)
+            yield places.error(
+                "pack.yaml", f"no sample record is a {match.kind!r}", at=("identity", "match", name), fix=fix
+            )
+    for id, skill in pack.skills.items():
+        look = skill.reads or skill.lists
+        if look is not None and look.kind not in kinds:
+            at, fix = ("reads" if skill.reads else "lists", "kind"), did_you_mean(look.kind, kinds)
+            yield places.entry("skills.yaml", id, f"no sample record is a {look.kind!r}", at=at, fix=fix)
 
 
 def _intent(when: Condition) -> str:

@@ -414,8 +414,16 @@ class _Reader:
             return None
 
 
+def is_release(number: str) -> bool:
+    """Return whether a release may have this number: a day that exists, and which of that day's it is."""
+    try:
+        return bool(RELEASE.fullmatch(number)) and bool(date.fromisoformat(number[:10]))
+    except ValueError:
+        return False
+
+
 def _hours(profile: Profile, file: YamlFile) -> BusinessHours:
-    if not RELEASE.fullmatch(profile.release):
+    if not is_release(profile.release):
         raise file.error(
             f"release {profile.release!r} is not YYYY-MM-DD.N", at=("release",), fix="such as 2026-11-21.1"
         )

@@ -12,7 +12,7 @@ from caseward.core.knowledge import Article
 from caseward.core.pack import Intent, Pack, Plan, Signal, Template, Words
 from caseward.core.policy import Tier
 from caseward.core.roles import Role
-from caseward.packs import bounds, channels, house, spoken, wording
+from caseward.packs import bounds, channels, filling, house, spoken, wording
 from caseward.packs import skills as declared
 from caseward.packs.places import Places
 from caseward.packs.schema import did_you_mean
@@ -36,6 +36,7 @@ def check(pack: Pack, places: Places, *, skills: Collection[str]) -> Iterator[Pa
     yield from bounds.check(pack.profile, places)
     yield from channels.check(pack, places)
     yield from spoken.check(pack, places, by_name=SPOKEN | MAY_SAY)
+    yield from filling.check(pack, places)
     skills = {*skills, *pack.skills}
     for name in sorted(SPOKEN - pack.templates.keys()):
         fix = f"write templates/{name}.yaml"

@@ -5,6 +5,7 @@ What is written passes `caseward check`; the files stand in `scaffold/`, with pl
 
 from __future__ import annotations
 
+import difflib
 import re
 from datetime import date
 from importlib.resources import files
@@ -12,17 +13,18 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from zoneinfo import available_timezones
 
+from babel.numbers import is_currency
+
 from caseward.core.errors import BadInput
-from caseward.packs.schema import did_you_mean
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def write(folder: Path, *, title: str, timezone: str, currency: str, today: date) -> list[str]:
     """Write a new pack into `folder`, which must be new or empty; return the names of its files.
 
-    Raises BadInput for a name that no pack may have, a folder in use, an unknown time zone, or no currency code.
+    Raises BadInput for a name that no pack may have, a folder that is in use or cannot be written to, an unknown time
+    zone, or no currency code.
     """
     name = folder.resolve().name
     if not NAME.fullmatch(name):
@@ -30,8 +32,10 @@ def write(folder: Path, *, title: str, timezone: str, currency: str, today: date
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is there already; name a new folder")
     if timezone not in available_timezones():
-        raise BadInput(f"unknown time zone {timezone!r}; {did_you_mean(timezone, available_timezones())}")
-    if not CURRENCY.fullmatch(currency):
+        near = difflib.get_close_matches(timezone, available_timezones(), n=1)
+        fix = f"did you mean {near[0]!r}?" if near else "use an IANA name such as Asia/Jakarta"
+        raise BadInput(f"unknown time zone {timezone!r}; {fix}")
+    if not is_currency(currency):
         raise BadInput(f"{currency!r} is no currency; give its three letters (ISO 4217), such as EUR")
     places = {
         "@NAME@": name,
@@ -42,7 +46,10 @@ def write(folder: Path, *, title: str, timezone: str, currency: str, today: date
         "@RELEASE@": f"{today.isoformat()}.1",
     }
     written: list[str] = []
-    _copy(files("caseward.packs") / "scaffold", folder, "", places, written)
+    try:
+        _copy(files("caseward.packs") / "scaffold", folder, "", places, written)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written to ({error.strerror}); name another folder") from None
     return sorted(written)
 
 

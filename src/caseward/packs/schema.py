@@ -190,7 +190,9 @@ def _short(value: object) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a fix that names the nearest known name, or lists them all."""
+    """Return a fix that names the nearest known name, or lists them all; where there is none, to take the name out."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else "use one of " + ", ".join(names)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "use one of " + ", ".join(names) if names else "take it out: there is none to name"

@@ -18,7 +18,7 @@ from caseward.core.errors import PackError
 from caseward.core.pack import Pack
 from caseward.core.release import Files, digest
 from caseward.packs.load import FILES, FOLDERS, load
-from caseward.packs.yamlfile import MAX_BYTES
+from caseward.packs.yamlfile import content
 
 MANY = 20_000
 """More files than a pack has; a folder that holds more is not one."""
@@ -36,15 +36,7 @@ def snapshot(folder: Path) -> Files:
 def _text(path: Path, folder: Path) -> str:
     name = path.relative_to(folder).as_posix()
     try:
-        raw = path.read_bytes()
-        if len(raw) > MAX_BYTES:
-            raise PackError(
-                f"{len(raw)} bytes are too many", file=name, fix=f"split it into files under {MAX_BYTES} bytes"
-            )
-        return raw.decode("utf-8")
-    except OSError as error:
-        fix = "create the file or mend its rights"
-        raise PackError(f"cannot be read: {error.strerror}", file=name, fix=fix) from None
+        return content(path, name).decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise PackError("not UTF-8", file=name, line=line, fix="save the file as UTF-8") from None

@@ -6,6 +6,7 @@ of these is needed to write one.
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -84,15 +85,23 @@ def _require_plain(text: str, loader: Any, name: str) -> None:
             raise PackError("not YAML: nested too deep", file=name, line=line, fix="write plain, flat YAML")
 
 
-def _text(path: Path, name: str) -> str:
+def content(path: Path, name: str) -> bytes:
+    """Return what a file holds; raise PackError for one that cannot be read, is too large, or is no file at all."""
     try:
-        raw = path.read_bytes()
+        size = path.stat()
+        if not (stat.S_ISREG(size.st_mode) or stat.S_ISDIR(size.st_mode)):  # a pipe or a device might never end
+            raise PackError("not a file", file=name, fix="put a plain file in its place, or remove it")
+        if size.st_size <= MAX_BYTES:
+            return path.read_bytes()
     except OSError as error:
         raise PackError(
             f"cannot be read: {error.strerror}", file=name, fix="create the file or mend its rights"
         ) from None
-    if len(raw) > MAX_BYTES:
-        raise PackError(f"{len(raw)} bytes are too many", file=name, fix=f"split it into files under {MAX_BYTES} bytes")
+    raise PackError(f"{size.st_size} bytes are too many", file=name, fix=f"split it into files under {MAX_BYTES} bytes")
+
+
+def _text(path: Path, name: str) -> str:
+    raw = content(path, name)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from caseward.adapters import find
+from caseward.core.declared import TOLD
 from caseward.core.errors import Conflict
 from caseward.core.pack import Pack
 from caseward.core.ports import Change, RecordBook
@@ -69,6 +70,13 @@ def test_every_skill_says_what_it_is(book: RecordBook, school: Pack) -> None:
     assert {name for name, each in skills.items() if each.writes} == {"reschedule", "resend_invoice", "refund"}
     assert {each.system for each in skills.values()} == {"calendar", "payments", "records"}
     assert {each.name for each in skills.values()} == set(skills)
+
+
+def test_a_reading_tells_what_a_pack_may_count_on(run: Run) -> None:
+    for name, values in TOLD.items():
+        told = {value for n in range(1, 43) for value in run(name, contact=f"stu-{n:03}").values}
+
+        assert told == {*values}, name
 
 
 @pytest.mark.parametrize(

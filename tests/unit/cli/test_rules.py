@@ -97,6 +97,7 @@ def test_in_words_a_decision_names_its_rules_and_why(typed: Typed) -> None:
         pytest.param("{", "standard input is not JSON", id="half an object"),
         pytest.param("[" * 100_000, "is not JSON: nested too deep", id="nested without end"),
         pytest.param("[]", "facts are a JSON object", id="no object"),
+        pytest.param('{"legal_threat": true, "legal_threat": false}', "'legal_threat' stands twice", id="told twice"),
         pytest.param('{"mood": "good"}', "unknown fact 'mood'; this pack knows abuse_or_safety", id="unknown fact"),
         pytest.param('{"intent": "dance"}', "fact intent: 'dance' is not one of faq", id="unknown value"),
         pytest.param('{"identity": null}', "leave an unknown fact out", id="null"),

@@ -12,7 +12,10 @@ import pytest
 
 from caseward.adapters import find
 from caseward.core.pack import Pack
+from caseward.packs import filling
 from caseward.packs.check import Report, check
+from caseward.packs.load import load
+from caseward.packs.places import Places
 from caseward.packs.references import MAY_SAY, SPOKEN
 
 SCHOOL = Path(__file__).parents[3] / "packs" / "vocal-coaching"
@@ -172,6 +175,54 @@ def test_what_does_not_fit_is_named_with_file_line_and_fix(
     assert fix in found[0].fix
     assert found[0].file.endswith(".yaml")
     assert found[0].line > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message", "fix"),
+    [
+        pytest.param("templates/schedule.yaml", "{session_at}", "{session_at", "id has a brace that is no place",
+                     "{value}", id="half a place"),
+        pytest.param("templates/schedule.yaml", "{session_at}", "{session_at.year}", "id has a brace that is no place",
+                     "{value}", id="a place with more than a name"),
+        pytest.param("templates/schedule.yaml", "{session_at}", "{sesion_at}", "nothing fills the place",
+                     "did you mean 'session_at'?", id="a reply with a place that nothing fills"),
+        pytest.param("templates/acknowledgement.yaml", "{promise_time}", "{promised_time}", "nothing fills the place",
+                     "did you mean 'promise_time'?", id="a courtesy with a place that nothing fills"),
+        pytest.param("templates/closing.yaml", "  id: >-\n", "  id: >-\n    {name}\n", "nothing fills the place 'name'",
+                     "use one of business", id="a courtesy that would name somebody"),
+        pytest.param("templates/slot-choice.yaml", "{options}", "{option}", "nothing fills the place 'option'",
+                     "did you mean 'options'?", id="a choice that is not offered"),
+        pytest.param("intents.yaml", "when: {session: found}", "when: {sesion: found}", "is called 'sesion'",
+                     "did you mean 'session'?", id="a plan for what nobody tells"),
+        pytest.param("intents.yaml", "args: {payment: payment_id}", "args: {payment: paymnt_id}", "'paymnt_id'",
+                     "did you mean 'payment_id'?", id="an argument that nobody tells"),
+        pytest.param("intents.yaml", '"refund:{payment_id}"', '"refund:{pay_id}"', "is called 'pay_id'",
+                     "'", id="a key of what nobody tells"),
+    ],
+)  # fmt: skip
+def test_words_whose_places_nobody_fills_are_named_before_a_contact_waits_for_them(
+    tmp_path: Path, file: str, old: str, new: str, message: str, fix: str
+) -> None:
+    folder = Path(shutil.copytree(SCHOOL, tmp_path / "school"))
+    text = (folder / file).read_text("utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new), "utf-8")
+
+    found = [each for each in filling.check(load(folder), Places(folder)) if message in each.message]
+
+    assert found
+    assert fix in found[0].fix
+    assert (found[0].file, found[0].line > 0) == (file, True)
+
+
+def test_a_kind_of_record_of_which_there_is_no_sample_is_a_warning(spoilt: Callable[..., Report]) -> None:
+    proof = "  match: {invoice: {kind: invioce, person: person}}\n"
+    report = spoilt("pack.yaml", "  fields: [invoice, email]\n", f"  fields: [invoice, email]\n{proof}")
+
+    assert report.ok
+    assert [(each.message, each.fix) for each in report.warnings] == [
+        ("no sample record is a 'invioce'", "did you mean 'invoice'?")
+    ]
 
 
 def test_a_signal_that_nothing_fires_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -69,6 +70,9 @@ class Slip(NamedTuple):
 
 
 SLIPS = [
+    Slip(
+        "no such day", "pack.yaml", old='release: "2026-11', new='release: "2026-13', message="release", fix="such as"
+    ),
     Slip("wrong type", "pack.yaml", old="release: ", new="release: [1] #", message="release: ", fix="mend the value"),
     Slip(
         "wrong number",
@@ -402,6 +406,19 @@ def test_a_huge_file_is_not_even_parsed(folder: Path) -> None:
     assert error.file == "voice.yaml"
     assert "bytes are too many" in error.message
     assert "split it" in error.fix
+
+
+@pytest.mark.parametrize("never_ends", ["pipe", "device"])
+def test_what_is_no_file_is_named_and_never_waited_for(folder: Path, never_ends: str) -> None:
+    path = folder / "rules" / "odd.yaml"
+    if never_ends == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+
+    error = complaint(folder)
+
+    assert (error.file, error.message) == ("rules/odd.yaml", "not a file")
 
 
 def test_other_encodings_than_utf_8_are_named_with_the_line(folder: Path) -> None:

@@ -46,12 +46,21 @@ def test_the_new_pack_carries_the_name_and_the_choices_given(tmp_path: Path) -> 
     assert (profile["timezone"], profile["currency"], profile["release"]) == ("Asia/Jakarta", "IDR", "2026-11-21.1")
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("a file, and no folder")
+
+    with pytest.raises(BadInput, match=r"cannot be written to .*; name another folder"):
+        begin(tmp_path / "notes" / "corner-shop")
+
+
 @pytest.mark.parametrize(
     ("name", "given", "says"),
     [
         ("Corner Shop", {}, "lower case"),
         ("corner-shop", {"timezone": "Europe/Talinn"}, "did you mean 'Europe/Tallinn'"),
+        ("corner-shop", {"timezone": "Mars"}, "IANA name such as Asia/Jakarta$"),
         ("corner-shop", {"currency": "euro"}, "ISO 4217"),
+        ("corner-shop", {"currency": "ZZZ"}, "ISO 4217"),
     ],
 )
 def test_what_no_pack_may_be_is_refused_before_anything_is_written(
