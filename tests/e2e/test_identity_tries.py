@@ -113,3 +113,36 @@ def test_a_proof_that_nobody_could_look_up_is_no_wrong_try(desk: Desk, owner: st
     tools.use(given)
 
     assert is_proved(desk, claim(desk, f"{INVOICE} {owner}"))
+
+
+def test_proofs_may_come_one_message_at_a_time(desk: Desk, owner: str) -> None:
+    assert is_proved(desk, claim(desk, INVOICE.lower(), owner))
+    assert is_proved(desk, claim(desk, owner, INVOICE))
+
+
+def test_a_proof_that_is_given_again_stands_for_the_one_before(desk: Desk, owner: str) -> None:
+    conversation = claim(desk, f"INV-2026-0002 {owner}", INVOICE)
+
+    assert outcomes(desk, conversation) == ["mismatch", "verified"]
+
+
+def test_words_without_a_proof_are_no_further_try(desk: Desk) -> None:
+    conversation = claim(desk, f"{INVOICE} wrong@example.com", "hello? when is it?")
+
+    assert outcomes(desk, conversation) == ["mismatch"]
+
+
+def test_nobody_is_asked_a_third_time_who_they_are(desk: Desk) -> None:
+    conversation = claim(desk, INVOICE, INVOICE, INVOICE)
+
+    asked = [each for each in desk.replies(conversation) if "registered e-mail address" in each]
+    assert len(asked) == desk.pack.profile.limits.questions
+    assert desk.request(conversation).lane == "coach"
+
+
+def test_each_try_too_many_is_answered(desk: Desk) -> None:
+    conversation = claim(desk, *(f"{INVOICE} wrong{number}@example.com" for number in range(5)))
+
+    said = desk.replies(conversation)
+    assert len(said) == 6
+    assert len(set(said[3:])) == 1  # that a colleague takes over, and no word of what would have fitted

@@ -34,6 +34,11 @@ def read_now(desk: Desk, request: Request) -> Request:
         return approvals.get(request.id)
 
 
+def open_requests(desk: Desk, conversation: ConversationId) -> list[Request]:
+    with db.transaction():
+        return [each for each in approvals.of_case(desk.case(conversation).id) if each.state is ApprovalState.OPEN]
+
+
 def old(request: Request) -> list[str]:
     with db.transaction():
         return [each.name for each in freshness.old(approvals.draft(request.draft_id)[0])]
@@ -90,6 +95,20 @@ def test_what_came_out_otherwise_is_asked_about_anew_and_the_old_request_is_over
     assert "stale" in [each.kind for each in desk.entries(conversation)]
     with pytest.raises(Conflict), db.transaction():
         verdicts.decide(request.id, Word.APPROVE, person="sample_agent", role="agent", digest=request.digest)
+
+
+def test_what_was_asked_since_stays_asked_when_an_earlier_matter_is_read_anew(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-010", language="en")  # a lesson in 61 minutes
+    for said in ("Can I move my next lesson to another day?", "1", "Did my last payment arrive?"):
+        desk.say(conversation, said)
+        desk.settle()
+    move = next(each for each in open_requests(desk, conversation) if each.question == "Move this session?")
+    desk.clock.advance(minutes=5)
+
+    assert read_now(desk, move).state is ApprovalState.EXPIRED
+
+    asked = {each.question for each in open_requests(desk, conversation)}
+    assert asked == {"Grant a one-off reschedule?", "Tell the contact that this payment is confirmed?"}
 
 
 def test_what_cannot_be_read_stays_old_and_says_which_system_is_down(desk: Desk) -> None:

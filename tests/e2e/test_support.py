@@ -525,3 +525,41 @@ def test_any_news_leaves_the_matter_as_it_is(desk: Desk) -> None:
 
     assert desk.case(conversation).intent == "refund"
     assert [request.question for request in requests(desk, conversation)] == ["Return this payment?"]
+
+
+def test_a_question_asked_twice_takes_nothing_back_of_what_else_is_asked(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    for text in (
+        "I want a refund for my last payment please",
+        "When is my next lesson?",
+        "what time is my next lesson?",
+    ):
+        desk.say(conversation, text)
+        desk.settle()
+
+    refund, schedule = sorted(requests(desk, conversation), key=lambda each: each.lane != "coach")
+    decide(refund, Word.APPROVE, role="coach")
+    decide(schedule, Word.APPROVE, role="agent")
+    desk.settle()
+
+    assert "refunded" in "".join(desk.replies(conversation))
+    assert desk.case(conversation).status is CaseStatus.RESOLVED
+
+
+def test_the_same_wish_after_another_one_is_asked_about_once(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    for text in ("I want a refund for my payment", "When is my next lesson?", "please refund my last payment"):
+        desk.say(conversation, text)
+        desk.settle()
+
+    assert sorted(each.lane for each in requests(desk, conversation)) == ["coach", "qa"]
+
+
+def test_whoever_writes_while_people_decide_is_told_each_time_that_they_were_heard(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    said = ("I want a refund for my last payment please", "When is my next lesson?", "I want my refund, please")
+    for heard, text in enumerate(said, 1):
+        desk.say(conversation, text)
+        desk.settle()
+
+        assert len(desk.replies(conversation)) == heard

@@ -57,15 +57,24 @@ def open(
     return approval_id
 
 
-def withdraw(case: Case, why: str, *, to: str = "") -> None:
-    """Close a case's requests that are open or still held, all or those about words `to` one address: nothing of them
-    will be done."""
+def withdraw(case: Case, why: str, *, to: str = "", about: str = "", only: str = "") -> None:
+    """Close a case's requests that are open or still held: all, those about words `to` one address, those `about` one
+    intent, or `only` the one of that id. Nothing of them will be done."""
     for request in store.open_of(case.id):
-        if to and store.draft(request.draft_id)[0].address != to:
+        draft = store.draft(request.draft_id)[0] if to or about else None
+        if draft is not None and (draft.address != to if to else matter(case, draft) != about):
+            continue
+        if only and request.id != only:
             continue
         store.void(request.id, by="house", at=tools.now(), reason=why)
         _log(case, "verdict", "house", {"approval": request.id, "verdict": str(ApprovalState.EXPIRED), "reason": why})
         tools.announce("approval", request.id, case.id)
+
+
+def matter(case: Case, draft: Draft) -> str:
+    """Return the intent that a draft answers; nothing for words that no decision called for."""
+    body = cases.decision(case.id, draft.decision) if draft.decision else None
+    return str(body["understanding"]["intent"]) if body else ""
 
 
 def expire(approval_id: ApprovalId) -> Request | None:

@@ -47,7 +47,7 @@ def establish(case: Case, turn: Turn, seen: Understanding) -> tuple[Case, Who]:
     failed = contacts.failed_attempts(case.conversation_id, given if complete else {}, since)
     locked = failed >= policy.attempts
     if not complete:
-        insists = locked or (asked and case.questions >= tools.pack().profile.limits.questions and not given)
+        insists = locked or 0 < case.questions >= tools.pack().profile.limits.questions
         state = IdentityState.MISMATCH if failed else IdentityState.UNKNOWN
         return case, Who(state=state, insists=insists)
     if locked:

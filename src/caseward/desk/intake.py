@@ -153,13 +153,15 @@ def file(conversation_id: ConversationId) -> tuple[Turn, Case] | None:
     return turn, cases.change(case, now, turns=case.turns + 1)
 
 
-def again(case: Case) -> Turn | None:
-    """Return the case's last turn once more, for work that was put off; None when it has none."""
+def again(case: Case, number: int = 0) -> Turn | None:
+    """Return a turn of the case once more, the last one if none is named, for work that was put off; None when there is
+    none."""
     row = messages.lock(case.conversation_id)
-    said = [message for message in messages.of_turn(case.conversation_id, row.turn) if message.inbound]
+    of_turn = messages.of_turn(case.conversation_id, number or row.turn)
+    said = [message for message in of_turn if message.inbound]
     if not said:
-        return None
-    return _turn(case, row, row.turn, said)
+        return again(case) if number else None
+    return _turn(case, row, number or row.turn, said)
 
 
 def _turn(case: Case, at: Any, number: int, said: Sequence[Message]) -> Turn:

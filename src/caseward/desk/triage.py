@@ -77,6 +77,11 @@ def _with_earlier(turn: Turn, seen: Understanding, pending: Mapping[str, Any]) -
         if not (named.get(kind) and pending.get("ask") == ASK_SLOT):
             values = tuple(dict.fromkeys((*named.get(kind, ()), *before.get(kind, ()))))
             named |= {kind: values} if values else {}
+    proofs = tools.pack().profile.identity.fields
+    if pending.get("ask") == ASK_IDENTITY and any(seen.entities.get(name) for name in proofs):
+        # Proofs may come one message at a time; each counts as it was given last.
+        latest = {name: (*seen.entities.get(name, ()), *reversed(before.get(name, ()))) for name in proofs}
+        named |= {name: values for name, values in latest.items() if values}
     return named
 
 

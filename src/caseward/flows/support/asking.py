@@ -82,19 +82,19 @@ def ask_people(
     promise: datetime,
     moved: str = "",
 ) -> str:
-    """Open a request for consent, and acknowledge at once: heard, and by when, promising nothing."""
+    """Open a request for consent, and acknowledge at once: heard, and by when, promising nothing.
+
+    It takes the place of one about the same matter; what is asked about others stays.
+    """
     lanes = tools.pack().policy.lanes
     lane = decision.approval if decision.approval != lanes[0] else lanes[1]
-    waiting = requests.open_of(case.id)
-    if before.intent == case.intent:
-        approvals.withdraw(case, "superseded by a newer draft")
+    approvals.withdraw(case, "superseded by a newer draft", about=case.intent)
     ask(case, draft, checks, lane=lane, tier=decision.tier, question=plan.question,
          why=f"{plan.why} {moved}".strip(), terms=Terms.of(decision))  # fmt: skip
-    if not waiting:
-        template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"
-        if not (template == "acknowledgement" and _is_shown(case, turn)):
-            speaker.tell(case, template, {"promise_time": promise}, address=casework.address(case),
-                         key=f"ack:{case.id}:{turn.number}")  # fmt: skip
+    template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"
+    if not (template == "acknowledgement" and _is_shown(case, turn)):
+        speaker.tell(case, template, {"promise_time": promise}, address=casework.address(case),
+                     key=f"ack:{case.id}:{turn.number}")  # fmt: skip
     pending = {**remember(turn, picture, ask=""), "options": case.pending.get("options", [])}
     return casework.become(case, CaseStatus.WAITING_APPROVAL, pending=pending)
 

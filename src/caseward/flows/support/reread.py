@@ -10,9 +10,9 @@ from caseward.core.ids import DraftId
 from caseward.core.policy import Tier
 from caseward.core.task import Draft
 from caseward.core.turn import Picture
-from caseward.desk import approvals, casework, drafting, gate, health, identity, intake, tools, triage
+from caseward.desk import approvals, casework, drafting, gate, health, identity, tools, triage
 from caseward.durable import story
-from caseward.flows.support.moved import what_moved
+from caseward.flows.support.moved import taken_up, what_moved
 from caseward.flows.support.story import respond
 from caseward.store import approvals as requests
 from caseward.store import cases, log
@@ -42,12 +42,12 @@ def read_anew(approval_id: str) -> str:
     changed = drafting.outdated(draft, picture, draft.language)
     moved = [*what_moved(case, request, draft, picture),
              *gate.moved(picture, request, drafted=drafted, executes=draft.task is not None)]  # fmt: skip
-    turn = intake.again(case)
+    was, turn = taken_up(case, draft)
     if (changed or moved) and draft.template and turn is not None:
         why = {"readings": changed, "policy": moved, "lane": request.lane}
         log.append("stale", "A", why, at=tools.now(), case_id=case.id)
-        approvals.withdraw(case, "what it rests on changed when it was read anew")
-        return respond(case, turn, again=True)
+        approvals.withdraw(case, "what it rests on changed when it was read anew", only=request.id)
+        return respond(was, turn, again=True)
     case, _decision, decision_id = gate.decide(case, turn.number if turn else case.turns, picture)
     requests.keep_draft(fresh := _fresh(draft, picture, decision_id), checks=checks, at=tools.now())
     requests.reread(request.id, fresh)

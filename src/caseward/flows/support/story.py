@@ -37,7 +37,7 @@ from caseward.desk import (
 )
 from caseward.durable import story
 from caseward.flows.support import asking, rating, receiving
-from caseward.flows.support.moved import Consented, what_moved
+from caseward.flows.support.moved import Consented, taken_up, what_moved
 from caseward.store import approvals as requests
 from caseward.store import cases, log, outbox, timers
 from caseward.store.approvals import Request
@@ -176,7 +176,7 @@ def conclude(approval_id: str) -> str:
         return _decide_anew(case, request, draft, picture, moved)
     changed = drafting.outdated(draft, picture, draft.language)
     if changed and draft.template:
-        return _facts_moved(case, changed, lane=request.lane)
+        return _facts_moved(case, draft, changed, lane=request.lane)
     if not draft.resolves:
         case = cases.change(case, tools.now(), owner=request.decided_by)
     consent = approvals.consent(request)
@@ -252,10 +252,10 @@ def tick(timer: str) -> str:
     return kind
 
 
-def _facts_moved(case: Case, changed: list[str], *, lane: str) -> str:
+def _facts_moved(case: Case, draft: Draft, changed: list[str], *, lane: str) -> str:
     """What the words rest on has changed since: draft and ask again rather than say what is not so."""
     log.append("stale", "A", {"readings": changed, "lane": lane}, at=tools.now(), case_id=case.id)
-    turn = intake.again(case)
+    case, turn = taken_up(case, draft)
     return respond(case, turn, again=True) if turn else casework.become(case, CaseStatus.OPEN)
 
 
@@ -265,9 +265,9 @@ def _decide_anew(case: Case, request: Request, draft: Draft, picture: Picture, m
     log.append("stale", "A", {"policy": moved, "lane": request.lane}, at=tools.now(), case_id=case.id,
                release=policy.release)  # fmt: skip
     why = f"Policy moved meanwhile ({policy.release}, {policy.phase}, {policy.topology}): {'; '.join(moved)}."
-    turn = intake.again(case)
+    was, turn = taken_up(case, draft)
     if draft.template and turn is not None:
-        return respond(case, turn, again=True, consented=Consented(request=request, why=why))
+        return respond(was, turn, again=True, consented=Consented(request=request, why=why))
     case, decision, decision_id = gate.decide(case, turn.number if turn else case.turns, picture)
     told = replace(drafting.renewed(asking.copy(draft)), decision=decision_id)
     checks = review.check(case, told, identity.of(case).state, by_person=True)
