@@ -114,6 +114,10 @@ def test_a_case_is_found_and_approved_by_keyboard_alone(desk: Desk) -> None:
         expect(page.get_by_role("heading", level=1)).to_have_text("Citra Sample")
         page.keyboard.press("3")
         expect(page.locator("#evidence-3")).to_be_focused()
+        page.get_by_role("link", name="Trace").click()  # where no evidence stands
+        expect(page.locator("#evidence-3")).to_have_count(0)
+        page.keyboard.press("3")
+        expect(page.locator("#evidence-3")).to_be_focused()
         page.keyboard.press("a")
         expect(page.get_by_role("heading", name="Coach approved this")).to_be_focused()
 
@@ -145,6 +149,14 @@ def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(
     hands = Hands(page)
 
     with closing(context):
+        # what is refused says so, with the focus on the card
+        page.keyboard.press("d")
+        hands.enter("button", "Deny", exact=True)
+        expect(page.get_by_text("This was not denied")).to_be_visible()
+        expect(page.locator("#question")).to_be_focused()
+        hands.enter("link", "Cancel")
+        expect(page.get_by_role("link", name="Escalate")).to_be_visible()
+
         page.keyboard.press("e")
         text = page.get_by_label("Reply, edited by you")
         expect(text).to_be_focused()
@@ -153,6 +165,8 @@ def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(
         expect(page.get_by_role("button", name="Approve this text")).to_be_disabled()
         page.reload()
         expect(text).to_have_value("You are booked for Sunday 29 November at 09:00.")
+        expect(page.get_by_text("These words cannot be sent")).to_be_visible()
+        expect(page.get_by_role("button", name="Approve this text")).to_be_disabled()
         hands.to("textbox", "Reply, edited by you")
         hands.type("Your coach has agreed, as a one-time exception.")
         expect(page.get_by_text("These words pass every check")).to_be_visible()

@@ -71,6 +71,8 @@ class CasePage:
     composer: Composer
     tab: str
     tabs: Sequence[Tab]
+    file_href: str
+    """Where the evidence is; empty when it is here."""
     identity: dossier.Marked
     private: Sequence[dossier.Private]
     owner: str
@@ -215,6 +217,7 @@ def build(case: Case, *, person: Person, pack: Pack, now: datetime, wish: Wish) 
         composer=_composer(file, person, pack, wish.composed, everybody),
         tab=wish.tab if wish.tab in TABS else "file",
         tabs=_tabs(wish),
+        file_href="" if wish.tab not in TABS or wish.tab == "file" else with_query(wish.href, tab="file"),
         identity=dossier.identity(file),
         private=dossier.private(file, person, wish.reveal),
         owner=dossier.owner(file, person, names),

@@ -216,7 +216,7 @@ def _said(approval_id: str, form: Verdict, visitor: Visitor) -> bool:
 def _again(request: Request, visitor: Visitor, approval_id: str, form: Verdict, error: CasewardError) -> Response:
     """Show the card as it is now, with what was typed and why the decision did not count."""
     with transaction():
-        typed = form.typed(_notice(error, requests.get(approval_id), bool(form.text or form.why)))
+        typed = form.typed(_notice(error, requests.get(approval_id), form))
     return _card(request, visitor, approval_id, typed, form.origin, failures.status_of(error))
 
 
@@ -224,14 +224,21 @@ def _card(request: Request, visitor: Visitor, approval_id: str, typed: Typed, or
     with transaction():
         case_id = requests.get(approval_id).case_id
         context = workspace.case(
-            tools.pack(), visitor.person, case_id, Where(), now=tools.now(), origin=origin, typed=typed
+            tools.pack(),
+            visitor.person,
+            case_id,
+            Where(),
+            now=tools.now(),
+            origin=origin,
+            typed=typed,
+            focus=typed.notice is not None,
         )
     return render.page(request, "case.html", context, visitor=visitor, here="/inbox", status=status)
 
 
-def _notice(error: CasewardError, asked: requests.Request, typed: bool) -> Notice:
+def _notice(error: CasewardError, asked: requests.Request, form: Verdict) -> Notice:
     """Return why a decision did not count: who did what, and when. Needs an open transaction."""
-    kept = " What you wrote is kept below." if typed else ""
+    kept = " What you wrote is kept below." if form.text or form.why else ""
     if isinstance(error, verdicts.Repeated):
         return Notice(level="info", title="You have approved this", text="It waits for somebody else.", icon="users")
     if isinstance(error, presence.Held):
@@ -245,7 +252,8 @@ def _notice(error: CasewardError, asked: requests.Request, typed: bool) -> Notic
         return Notice(level="info", title=_reworded(asked), text=text, icon="users")
     if isinstance(error, Refused):
         return Notice(level="bad", title="This was not decided", text=text, icon="lock")
-    return Notice(level="bad", title="This was not sent", text=text)
+    missed = {Word.DENY: "denied", Word.ESCALATE: "escalated"}.get(form.verdict, "sent")
+    return Notice(level="bad", title=f"This was not {missed}", text=text)
 
 
 def _decided(asked: requests.Request) -> str:

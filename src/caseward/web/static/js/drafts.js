@@ -15,6 +15,11 @@ function keepDraft(field) {
   });
 }
 
+/** Whether a decision stays off by itself: a fact is stale, or its words do not pass the checks. */
+function unfit(button) {
+  return "off" in button.dataset || ("send" in button.dataset && Boolean(one("[data-outcomes] .inline-bad", button.form)));
+}
+
 /** The checks look at an edit as somebody stops typing; the server alone says what they make of it. */
 enhance((part) => all("[data-preview]", part).forEach(checkEdit));
 
@@ -23,19 +28,23 @@ function checkEdit(checked) {
   const send = one("[data-send]", form);
   const text = one("textarea[name=text]", form);
   let waiting, latest = 0;
-  text?.addEventListener("input", () => {
+  const check = async () => {
+    const asked = ++latest;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("verdict", "edit");
+    const answer = await fetch(`${checked.formAction}?part=checks`, { method: "POST", body }).catch(() => null);
+    const told = answer?.ok && !answer.redirected ? await answer.text() : "";
+    if (asked !== latest || !told) return;
+    const place = one("[data-outcomes]", form);
+    place.innerHTML = told;
+    if (!root.dataset.off && !one("#changed-news", form)) send.disabled = unfit(send); // what stands in the way still does
+  };
+  text.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(async () => {
-      const asked = ++latest;
-      const body = new URLSearchParams(new FormData(form));
-      body.set("verdict", "edit");
-      const answer = await fetch(`${checked.formAction}?part=checks`, { method: "POST", body }).catch(() => null);
-      if (asked !== latest || !answer?.ok) return;
-      const place = one("[data-outcomes]", form);
-      place.innerHTML = await answer.text();
-      send.disabled = "off" in send.dataset || Boolean(one(".inline-bad", place));
-    }, 600);
+    latest++; // an answer about other words counts no more
+    waiting = setTimeout(check, 600);
   });
+  if (text.value.trim() !== one("[data-proposed]", form).textContent.trim()) check(); // words that came back, or were refused
 }
 
 enhance((part) => {

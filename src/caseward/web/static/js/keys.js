@@ -112,7 +112,7 @@ function single(event) {
     going = 0;
     return press(`[data-go="${CSS.escape(typed)}"]`);
   }
-  if (/^[1-9]$/.test(typed)) return openEvidence(typed);
+  if (/^[1-9]$/.test(typed)) return openEvidence(typed) || press(`a[data-evidence="${typed}"]`);
   const key = actions[typed];
   if (!key) return false;
   return special[key] ? special[key]() : press(`[data-key="${CSS.escape(key)}"]`);

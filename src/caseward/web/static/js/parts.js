@@ -301,7 +301,7 @@
     if (before && line && one("b", before).textContent === line.title) return;
     before?.remove();
     const left = line && document.activeElement?.matches("button[name=verdict]") && form.contains(document.activeElement);
-    for (const button of all("button[name=verdict]", form)) button.disabled = Boolean(line);
+    for (const button of all("button[name=verdict]", form)) button.disabled = Boolean(line) || unfit(button);
     if (!line) return;
     const bar = one("#changed").content.firstElementChild.cloneNode(true);
     bar.id = id;
