@@ -18,9 +18,16 @@ class Hands:
     page: Page
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other."""
+        """Press keys one after the other, each on a page that is there whole: its script hears none before that."""
         for key in keys:
+            self.page.wait_for_load_state()
             self.page.keyboard.press(key)
+
+    def leave(self, *keys: str) -> None:
+        """Press keys, the last of which leads to another page, and wait until that is there."""
+        self.page.wait_for_load_state()
+        with self.page.expect_event("load"):
+            self.press(*keys)
 
     def to(self, role: Any, name: str, *, back: bool = False, exact: bool = False) -> None:
         """Go on by Tab, or back by Shift and Tab, until what has that role and name has the focus.
@@ -39,9 +46,14 @@ class Hands:
         raise AssertionError(f"{role} {name!r} is not reached by Tab from {self.at()}")
 
     def enter(self, role: Any, name: str, **how: bool) -> None:
-        """Go to something and press it."""
+        """Go to something and press it; the page stays."""
         self.to(role, name, **how)
         self.press("Enter")
+
+    def follow(self, role: Any, name: str, **how: bool) -> None:
+        """Go to something and press it, and wait until the page that it leads to is there."""
+        self.to(role, name, **how)
+        self.leave("Enter")
 
     def type(self, text: str) -> None:
         """Type in place of what is there."""

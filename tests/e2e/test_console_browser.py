@@ -5,27 +5,30 @@ What every page owes to everybody is in test_console_tour.py, every task by keyb
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from caseward.core.approval import ApprovalState, Terms
 from caseward.core.roles import Role
 from caseward.store import approvals, cases
 from caseward.store.db import transaction
 from tests import looks
+from tests.conftest import wait_until
 from tests.e2e.console_hands import Hands
 from tests.e2e.console_house import House, a_full_desk, house
 from tests.e2e.console_releases import NEXT, light_school, stricter
 
 SIZES = {"desk": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
+HELD = 300
+"""Seconds for which consent is held: a busy machine takes its time to look, and the page counts all the while."""
 
 
 class Desk:
@@ -55,7 +58,8 @@ class Desk:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.goto(f"{self.url}/sign-in/{self.house.link(role)}")
-        page.get_by_role("button", name="Sign in as").click()
+        with page.expect_event("load"):
+            page.get_by_role("button", name="Sign in as").click()
         page.goto(self.url + path.format(citra=self.citra))
         return context, page
 
@@ -67,14 +71,24 @@ def desk(database: str, chromium: Browser) -> Iterator[Desk]:
         server = uvicorn.Server(uvicorn.Config(opened.app, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        until = time.monotonic() + 10
-        while not server.started and time.monotonic() < until:
-            thread.join(0.02)
+        wait_until(lambda: server.started, what="the server to start")
         served = Desk(opened, chromium, f"http://127.0.0.1:{listening.getsockname()[1]}")
         yield served
         server.should_exit = True
         thread.join(10)
         assert [each for each in served.complaints if "404" not in each and "400" not in each] == []
+
+
+def done_by_keys(page: Page) -> list[str]:
+    """Return what the page asks for from now on to go elsewhere or to have it laid out otherwise, as that happens."""
+    begun: list[str] = []
+
+    def noted(request: Request) -> None:
+        if request.is_navigation_request() or request.url.endswith("/shell"):
+            begun.append(f"{request.method} {request.url}")
+
+    page.on("request", noted)
+    return begun
 
 
 def test_a_change_is_approved_and_published_with_scripts_off(desk: Desk) -> None:
@@ -106,19 +120,20 @@ def test_facts_are_tried_and_the_address_can_be_passed_on(desk: Desk) -> None:
 
 def test_a_case_is_found_and_approved_by_keyboard_alone(desk: Desk) -> None:
     context, page = desk.open(Role.COACH, "/inbox")
+    hands = Hands(page)
 
     with closing(context):
-        page.keyboard.press("j")
+        hands.press("j")
         expect(page.locator(":focus")).to_contain_text("Citra Sample")
-        page.keyboard.press("Enter")
+        hands.leave("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("Citra Sample")
-        page.keyboard.press("3")
+        hands.press("3")
         expect(page.locator("#evidence-3")).to_be_focused()
         page.get_by_role("link", name="Trace").click()  # where no evidence stands
         expect(page.locator("#evidence-3")).to_have_count(0)
-        page.keyboard.press("3")
+        hands.leave("3")
         expect(page.locator("#evidence-3")).to_be_focused()
-        page.keyboard.press("a")
+        hands.leave("a")
         expect(page.get_by_role("heading", name="Coach approved this")).to_be_focused()
 
     assert desk.house.state(desk.asked["citra"]) == ApprovalState.APPROVED
@@ -129,15 +144,16 @@ def test_held_consent_counts_down_and_is_taken_back_by_keyboard(desk: Desk, sche
     case_id = desk.house.case("Gita Example", "My lawyer will call you")
     with transaction():
         cases.change(cases.get(case_id), desk.house.now, woken=("threat",))
-    held = desk.house.ask(case_id, terms=Terms(hold_seconds=30, needs=1))
+    held = desk.house.ask(case_id, terms=Terms(hold_seconds=HELD, needs=1))
     context, page = desk.open(Role.COACH, f"/cases/{case_id}", scheme=scheme)
+    hands = Hands(page)
 
     with closing(context):
-        page.keyboard.press("a")
+        hands.leave("a")
         expect(page.get_by_text("Approved. Sending in 2")).to_be_visible()
         assert Axe().run(page).response["violations"] == []
         assert desk.house.state(held) == ApprovalState.APPROVED
-        page.keyboard.press("z")
+        hands.leave("z")
         expect(page.get_by_role("button", name="Approve")).to_be_visible()
 
     assert desk.house.state(held) == ApprovalState.OPEN
@@ -150,14 +166,14 @@ def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(
 
     with closing(context):
         # what is refused says so, with the focus on the card
-        page.keyboard.press("d")
-        hands.enter("button", "Deny", exact=True)
+        hands.leave("d")
+        hands.follow("button", "Deny", exact=True)
         expect(page.get_by_text("This was not denied")).to_be_visible()
         expect(page.locator("#question")).to_be_focused()
-        hands.enter("link", "Cancel")
+        hands.follow("link", "Cancel")
         expect(page.get_by_role("link", name="Escalate")).to_be_visible()
 
-        page.keyboard.press("e")
+        hands.leave("e")
         text = page.get_by_label("Reply, edited by you")
         expect(text).to_be_focused()
         hands.type("You are booked for Sunday 29 November at 09:00.")
@@ -172,7 +188,7 @@ def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(
         expect(page.get_by_text("These words pass every check")).to_be_visible()
         hands.to("textbox", "Condition, for whoever carries this out")
         hands.type("Only this once")
-        page.keyboard.press("Control+Enter")
+        hands.leave("Control+Enter")
         expect(page.get_by_role("heading", name="Coach approved this with other words")).to_be_visible()
     with transaction():
         assert approvals.get(desk.asked["citra"]).conditions == "Only this once"
@@ -188,8 +204,10 @@ def test_no_key_does_anything_while_somebody_types_composes_or_holds_a_modifier(
             field.fill("")
             field.press_sequentially(letters)
             expect(field).to_have_value(letters)
-        page.get_by_role("link", name="Cancel").click()
+        with page.expect_event("load"):
+            page.get_by_role("link", name="Cancel").click()
         here = page.url
+        begun = done_by_keys(page)
         for key in letters:
             for held in ({"isComposing": True}, {"ctrlKey": True}, {"altKey": True}, {"metaKey": True}):
                 page.evaluate(
@@ -197,105 +215,122 @@ def test_no_key_does_anything_while_somebody_types_composes_or_holds_a_modifier(
                     "new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true, ...held}))",
                     [key, {**held} if key != "k" else {"isComposing": True}],
                 )
+        page.evaluate("() => new Promise(requestAnimationFrame)")  # until then what a key opens would have to be there
         assert page.evaluate("document.querySelectorAll('dialog[open]').length") == 0
         assert page.url == here
+        assert begun == []
 
     assert desk.house.state(desk.asked["citra"]) == ApprovalState.OPEN
 
 
 def test_keys_are_changed_in_the_help_sheet_and_turned_off_there(desk: Desk) -> None:
     context, page = desk.open(Role.COACH, "/cases/{citra}")
+    hands = Hands(page)
 
     with closing(context):
+        begun = done_by_keys(page)
         approve = page.get_by_role("button", name="Approve")
         assert approve.get_attribute("aria-keyshortcuts") == "A"
-        page.keyboard.press("?")
+        hands.press("?")
         sheet = page.get_by_role("dialog", name="Keys")
         field = sheet.get_by_label("Approve", exact=True)
         expect(field).to_have_value("A")
         assert Axe().run(page).response["violations"] == []
         field.press("d")
-        page.keyboard.press("Enter")
+        hands.press("Enter")
         expect(sheet.get_by_text("D is “Approve” already")).to_be_visible()
         field.press("p")
-        page.keyboard.press("Enter")
+        hands.press("Enter")
         expect(sheet.get_by_text("These keys follow you to every browser")).to_be_visible()
-        page.keyboard.press("Escape")
+        hands.press("Escape")
         expect(approve.locator("kbd")).to_have_text("P")
         assert approve.get_attribute("aria-keyshortcuts") == "P"
-        page.keyboard.press("a")
-        page.keyboard.press("?")
+        hands.press("a", "?")
         sheet.get_by_label("Single letters do something").uncheck()
         sheet.get_by_role("button", name="Save").click()
         expect(sheet.get_by_text("These keys follow you to every browser")).to_be_visible()
-        page.keyboard.press("Escape")
-        page.keyboard.press("p")
+        hands.press("Escape", "p")
         page.reload()
-        page.keyboard.press("p")
+        hands.press("p")
         assert approve.get_attribute("aria-keyshortcuts") is None
-        assert desk.house.state(desk.asked["citra"]) == ApprovalState.OPEN
         page.get_by_role("button", name="Keys").click()
         sheet.get_by_role("button", name="Reset to the list").click()
         expect(field).to_have_value("A")
-        page.keyboard.press("Escape")
-        page.keyboard.press("a")
+        assert begun == [f"GET {page.url}"], "the page was loaded anew, and no key did anything"
+        assert desk.house.state(desk.asked["citra"]) == ApprovalState.OPEN
+        hands.press("Escape")
+        hands.leave("a")
         expect(page.get_by_role("heading", name="Coach approved this")).to_be_visible()
 
 
 def test_the_palette_acts_goes_and_finds_by_keyboard_alone(desk: Desk) -> None:
     context, page = desk.open(Role.COACH, "/cases/{citra}")
+    hands = Hands(page)
 
     with closing(context):
         row = page.locator("[data-row]").first
         row.focus()
-        page.keyboard.press("Control+k")
+        hands.press("Control+k")
         palette = page.get_by_role("dialog", name="Search and actions")
         expect(palette.get_by_role("combobox")).to_be_focused()
         expect(palette.get_by_role("option").first).to_contain_text("Approve")
         assert Axe().run(page).response["violations"] == []
-        page.keyboard.press("Escape")
+        hands.press("Escape")
         expect(row).to_be_focused()
-        page.keyboard.press("/")
+        hands.press("/")
         page.keyboard.type("stuck at wor")
         expect(palette.get_by_role("option", name="Citra Sample")).to_have_attribute("aria-selected", "true")
         assert Axe().run(page).response["violations"] == []
         palette.get_by_role("combobox").fill("budi")
         expect(palette.get_by_role("option").filter(has_text="Budi Example").first).to_be_visible()
-        page.keyboard.press("ArrowUp")
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("Enter")
+        hands.press("ArrowUp", "ArrowDown")
+        hands.leave("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("Budi Example")
-        page.keyboard.press("Control+k")
+        hands.press("Control+k")
         page.keyboard.type("approvals")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/approvals")
-        page.keyboard.press("Control+k")
+        hands.leave("Enter")
+        expect(page).to_have_url(re.compile("/approvals$"))
+        hands.press("Control+k")
         page.keyboard.type("deny")
-        page.keyboard.press("Enter")
+        hands.leave("Enter")
         expect(page.get_by_role("group", name="Why not?")).to_be_visible()
-        page.keyboard.press("Escape")
+        hands.leave("Escape")
         expect(page.get_by_role("button", name="Approve")).to_be_visible()
-        page.keyboard.press("[")
+        with page.expect_response("**/shell"):
+            hands.press("[")
         assert page.evaluate("document.documentElement.dataset.menu") == "narrow"
         page.reload()
         assert page.evaluate("document.querySelector('.nav').offsetWidth") < 100
-        page.keyboard.press("g")
-        page.keyboard.press("i")
-        page.wait_for_url("**/inbox**")
+        hands.leave("g", "i")
+        expect(page).to_have_url(re.compile("/inbox"))
+
+
+def test_the_key_after_the_one_that_shuts_a_box_counts_however_quickly_it_comes(desk: Desk) -> None:
+    context, page = desk.open(Role.COACH, "/cases/{citra}")
+
+    with closing(context):
+        Hands(page).press("Control+k")
+        expect(page.get_by_role("dialog", name="Search and actions").get_by_role("combobox")).to_be_focused()
+        page.evaluate(
+            """() => ["Escape", "?"].forEach((key) => document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true})))"""
+        )
+        expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_palette_and_help_can_be_read_on_the_smallest_screen_in_both_themes(desk: Desk, scheme: str) -> None:
     context, page = desk.open(Role.COACH, "/cases/{citra}", size="smallest", scheme=scheme)
 
+    hands = Hands(page)
+
     with closing(context):
-        page.keyboard.press("Control+k")
+        hands.press("Control+k")
         page.keyboard.type("budi")
         palette = page.get_by_role("dialog", name="Search and actions")
         expect(palette.get_by_role("option").filter(has_text="Budi Example").first).to_be_visible()
         assert looks.faults(page) == []
-        page.keyboard.press("Escape")
-        page.keyboard.press("?")
+        hands.press("Escape", "?")
         expect(page.get_by_role("dialog", name="Keys").get_by_label("Approve", exact=True)).to_have_value("A")
         assert looks.faults(page) == []
 
@@ -306,31 +341,32 @@ def test_every_decision_of_the_queue_is_made_by_keyboard_alone(desk: Desk) -> No
         desk.house.ask(
             desk.house.case(f"{name} Sample", "Can I move it?", due_minutes=place + 1),
             question=f"Move it for {name}?",
-            terms=Terms(hold_seconds=30),
+            terms=Terms(hold_seconds=HELD),
         )
         for place, name in enumerate(names)
     ]
     context, page = desk.open(Role.COACH, "/approvals")
     question = page.locator("#question")
+    hands = Hands(page)
 
     with closing(context):
-        page.keyboard.press("a")
+        hands.leave("a")
         expect(question).to_have_text("Move it for Bella?")
         expect(question).to_be_focused()
         expect(page.get_by_role("form", name="Last decision")).to_contain_text("Sending in 2")
-        page.keyboard.press("z")
+        hands.leave("z")
         expect(question).to_have_text("Move it for Arif?")
         expect(question).to_be_focused()
         for key, onto in (("d", "Bella"), ("x", "Dana")):
-            page.keyboard.press(key)
+            hands.leave(key)
             expect(page.locator("input[type=radio]").first).to_be_focused()
-            page.keyboard.press("Space")
-            page.keyboard.press("Enter")
+            hands.press("Space")
+            hands.leave("Enter")
             expect(question).to_have_text(f"Move it for {onto}?")
-        page.keyboard.press("e")
+        hands.leave("e")
         page.get_by_label("Reply, edited by you").fill("Your coach has agreed, as a one-time exception.")
         expect(page.locator(".word-diff del").first).to_be_visible()
-        page.keyboard.press("Control+Enter")
+        hands.leave("Control+Enter")
         expect(question).to_have_text("Move it for Fitri?")
         expect(page.get_by_role("form", name="Last decision")).to_contain_text("Approved with other words")
         assert Axe().run(page).response["violations"] == []
@@ -361,12 +397,13 @@ def test_a_key_is_handled_at_once_on_a_slow_machine(desk: Desk) -> None:
 
 def test_the_queue_moves_the_focus_to_the_next_question(desk: Desk) -> None:
     context, page = desk.open(Role.COACH, "/approvals")
+    hands = Hands(page)
 
     with closing(context):
-        page.keyboard.press("a")
+        hands.leave("a")
         expect(page.locator("#question")).to_be_focused()
         expect(page.locator("#question")).to_have_text("Grant a one-off reschedule?")
-        page.keyboard.press("d")
+        hands.leave("d")
         page.get_by_label("Outside policy").check()
         page.get_by_role("button", name="Deny").click()
         expect(page.get_by_text("Nothing needs you")).to_be_visible()
@@ -452,12 +489,11 @@ def test_the_first_page_stays_within_its_budget(desk: Desk) -> None:
     page.on("requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"]))
 
     with closing(context):
-        context.clear_cookies(name="none")
         page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
         page.reload()
         page.wait_for_load_state("networkidle")
         elements = page.evaluate("document.querySelectorAll('*').length")
 
-    assert len(sizes) <= 10
+    assert 3 < len(sizes) <= 10
     assert sum(sizes) <= 120_000
     assert elements <= 1_500

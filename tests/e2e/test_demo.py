@@ -201,12 +201,18 @@ def test_the_five_things_begin_as_the_guide_says(demo: Demo, school: Pack) -> No
 
 
 def test_a_case_is_explained_and_the_log_is_whole(demo: Demo) -> None:
-    client, conversation = demo.chat("saya mau refund", as_="stu-003")
-    demo.replies(client)
+    _client, conversation = demo.chat("saya mau refund", as_="stu-003")
     token = demo.command("token", "new", "--role", "admin").out.strip()
     api = {"Authorization": f"Bearer {token}"}
-    listed = httpx2.get(f"{demo.url}/api/v1/cases", headers=api).json()["items"]
-    number = next(each["number"] for each in listed if each["conversation"] == conversation)
+    waits: list[int] = []
+
+    def asked() -> bool:
+        listed = httpx2.get(f"{demo.url}/api/v1/cases?status=waiting_approval", headers=api).json()["items"]
+        waits[:] = [each["number"] for each in listed if each["conversation"] == conversation]
+        return bool(waits)
+
+    wait_until(asked, what="the coach to be asked")
+    [number] = waits
 
     told = demo.apart("explain", str(number))
     read = json.loads(demo.command("explain", str(number), "--json").out)

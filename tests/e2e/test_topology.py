@@ -111,7 +111,7 @@ def _introduce(topology: Topology, person: str, number: int) -> None:
 def test_what_is_published_is_answered_at_once_whoever_asks(topology: Topology) -> None:
     topology.phones.say(STRANGER, "halo kak, paket les vokalnya berapa ya harganya?")
 
-    assert "Rp" in topology.heard(STRANGER, "Rp")
+    topology.heard(STRANGER, "Rp")
 
 
 def test_the_next_lesson_is_told_to_whose_number_it_is_once_the_agent_has_looked_at_it(topology: Topology) -> None:
@@ -151,13 +151,12 @@ def _choices(topology: Topology, who: str) -> list[str]:
 def test_what_comes_too_late_is_the_coachs_to_grant_and_is_denied_by_a_typed_word(topology: Topology) -> None:
     topology.phones.say(BUDI, "tolong pindahin jadwal les saya yang sebentar lagi, bisa?")
     card = topology.card("R3")
-    told = len(topology.phones.texts(BUDI))
 
     topology.team.write(AGENT, "Approvals", "setuju", reply_to=card.id)
     topology.team.write(COACH, "Approvals", "TOLAK kelasnya sudah mulai sebentar lagi", reply_to=card.id)
 
     topology.closed(card, "Denied by")
-    wait_until(lambda: len(topology.phones.texts(BUDI)) > told, what="words for who was denied", seconds=SECONDS)
+    topology.heard(BUDI, "Kali ini kami tidak bisa memenuhi permintaan kamu")
     assert "Coach" in card.text or "coach" in card.text
 
 

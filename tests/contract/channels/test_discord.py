@@ -29,18 +29,11 @@ from caseward.settings import Settings
 from caseward.simulators import discord as vendor
 from caseward.simulators.discord import Fault
 from caseward.simulators.serving import running
+from tests.conftest import PATIENCE_SECONDS, wait_until
 
 KIRANA, BAGUS = vendor.PEOPLE
 OFFLINE = discord.Discord("t", vendor.PUBLIC_KEY, "http://127.0.0.1:1/api/v10")
 """For what needs nobody to answer."""
-PATIENCE_SECONDS = 20
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.005)
 
 
 @dataclass
@@ -86,12 +79,12 @@ class Server:
                     self.bot.listen(self.hear, self.over)
                 except CasewardError as lost:
                     self.lost.append(str(lost))
-                    time.sleep(0.01)
+                    self.over.wait(0.01)
 
         before = self.vendor.sessions
         thread = threading.Thread(target=listen, daemon=True)
         thread.start()
-        until(lambda: self.vendor.sessions > before, "a session")
+        wait_until(lambda: self.vendor.sessions > before, what="a session")
         try:
             yield
         finally:
@@ -265,7 +258,7 @@ def test_what_people_write_is_heard_in_private_and_by_mention(server: Server) ->
         first = server.vendor.write(KIRANA, "When is my lesson?")
         server.vendor.write(BAGUS, "are you open today?", mention=True)
         server.vendor.edit(first, "When is my next lesson?")
-        until(lambda: len(server.heard) == 3, "three events")
+        wait_until(lambda: len(server.heard) == 3, what="three events")
         send(server, "Tomorrow.")
 
     asked, mentioned, edited = server.heard
@@ -281,10 +274,10 @@ def test_what_people_write_is_heard_in_private_and_by_mention(server: Server) ->
 def test_a_broken_connection_is_taken_up_where_it_broke(server: Server) -> None:
     with server.listening():
         server.vendor.write(KIRANA, "one")
-        until(lambda: len(server.heard) == 1, "the first message")
+        wait_until(lambda: len(server.heard) == 1, what="the first message")
         server.vendor.cut()
         server.vendor.write(KIRANA, "two")
-        until(lambda: len(server.heard) == 2, "the second message")
+        wait_until(lambda: len(server.heard) == 2, what="the second message")
 
     assert [each.text for each in server.heard if isinstance(each, Inbound)] == ["one", "two"]
     assert (server.vendor.sessions, server.vendor.resumed) == (1, 1)
@@ -294,7 +287,7 @@ def test_what_could_not_be_stored_is_told_again(server: Server) -> None:
     server.failing = 2
     with server.listening():
         server.vendor.write(KIRANA, "one")
-        until(lambda: server.heard, "the message")
+        wait_until(lambda: server.heard, what="the message")
 
     assert [each.text for each in server.heard if isinstance(each, Inbound)] == ["one"]
     assert server.lost.count("the database is away") == 2
@@ -303,11 +296,11 @@ def test_what_could_not_be_stored_is_told_again(server: Server) -> None:
 def test_a_forgotten_session_is_begun_anew(server: Server) -> None:
     with server.listening():
         server.vendor.write(KIRANA, "one")
-        until(lambda: len(server.heard) == 1, "the first message")
+        wait_until(lambda: len(server.heard) == 1, what="the first message")
         server.vendor.cut(forget=True)
-        until(lambda: server.vendor.sessions == 2, "another session")
+        wait_until(lambda: server.vendor.sessions == 2, what="another session")
         server.vendor.write(KIRANA, "two")
-        until(lambda: len(server.heard) == 2, "the second message")
+        wait_until(lambda: len(server.heard) == 2, what="the second message")
 
     assert any("does not know the session" in why for why in server.lost)
 
@@ -315,9 +308,9 @@ def test_a_forgotten_session_is_begun_anew(server: Server) -> None:
 def test_a_gateway_that_answers_no_heartbeat_is_left(server: Server) -> None:
     server.vendor.beat, server.vendor.deaf = 0.1, True
     with server.listening():
-        until(lambda: server.lost, "the connection to be given up")
+        wait_until(lambda: server.lost, what="the connection to be given up")
         server.vendor.deaf = False
-        until(lambda: server.vendor.resumed, "the session to be taken up")
+        wait_until(lambda: server.vendor.resumed, what="the session to be taken up")
 
     assert "heartbeat" in server.lost[0]
 

@@ -135,7 +135,7 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.preventDefault(), soon(() => dialog.close());
     return;
   }
-  const typing = takesText(event.target);
+  const typing = shown(event.target) && takesText(event.target); // a box that was shut just now may be the target still
   if (event.key === "Escape") {
     if (typing) typing.blur();
     else if (back()) event.preventDefault();
