@@ -7,8 +7,9 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import uvicorn
 from playwright.sync_api import Page
@@ -20,8 +21,9 @@ from caseward.core.policy import Tier
 from caseward.core.roles import Role
 from caseward.desk import candidates, tools
 from caseward.settings import Settings
-from caseward.store import approvals, cases, people, ratings, tags, tokens
+from caseward.store import admissions, approvals, cases, people, ratings, tags, tokens
 from caseward.store.db import transaction
+from tests import channels_house
 from tests.conftest import application, wait_until
 from tests.e2e.console_house import House, a_full_desk, house
 from tests.e2e.console_releases import FIRST, NEXT, light_school, stricter
@@ -83,6 +85,18 @@ STATES: Mapping[str, tuple[str, ...]] = {
 """Further states of an address: behind a `?`, or of something else than what the address is shown for first."""
 BESIDE = ("c /nothing", "o /approvals", "- /sign-in?trouble=step", "- /sign-in/unknown", "l /overview", "a /inbox")
 """Pages that no route is for: what is not there, what is not theirs, and what another role sees."""
+LEAD_ON = frozenset({"GET /", "GET /account/factor", "GET /second-step", "GET /settings", "GET /systems", BESIDE[2]})
+"""What leads on to another page, at least as long as nobody has begun what it goes on with."""
+ANSWERS: Mapping[str, int] = {
+    "GET /overview/cases": 400,
+    "GET /settings/policies/try?minutes_to_session=soon": 400,
+    "GET /sso": 404,
+    "GET /sso/back": 404,
+    "c /nothing": 404,
+    "o /approvals": 403,
+    "- /sign-in/unknown": 404,
+}
+"""What says that it cannot be shown, and how: other pages are there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,11 +137,14 @@ class Tour:
         return {letter: str(self.house.browser(role).client.cookies[COOKIE]) for letter, role in LETTERS.items()}
 
     def visit(self, page: Page, stop: Stop, sessions: Mapping[str, str]) -> None:
-        """Go to a page as who looks at it."""
+        """Go to a page as who looks at it; fail where another one is shown."""
         page.context.clear_cookies()
         if stop.letter in sessions:
             page.context.add_cookies([{"name": COOKIE, "value": sessions[stop.letter], "url": self.url}])
-        page.goto(self.url + stop.path)
+        answer = page.goto(self.url + stop.path)
+        assert answer is not None
+        assert answer.status == ANSWERS.get(stop.name, 200), (stop.name, answer.status)
+        assert stop.name in LEAD_ON or urlsplit(page.url).path == stop.path.partition("?")[0], (stop.name, page.url)
 
 
 @contextmanager
@@ -155,6 +172,8 @@ def _filled(path: str, ids: Mapping[str, str]) -> str:
 def _furnish(desk: House) -> dict[str, str]:
     """Put something on every page; return what the holes of the addresses stand for."""
     stricter(light_school())
+    channel = channels_house.plug_in(channels_house.House(name="whatsapp"))
+    tools.use(replace(tools.given(), along=(channel.name,)))
     asked = a_full_desk(desk)["citra"]
     held = desk.case("Gita Example", "My lawyer will call you")
     desk.ask(held, terms=Terms(hold_seconds=30, needs=2))
@@ -174,11 +193,12 @@ def _furnish(desk: House) -> dict[str, str]:
         people.add(
             people.Person(id="per_extra", name="Somebody else", role=Role.AGENT, email="x@studio.example"), now=desk.now
         )
+        admissions.ask(channel.name, "6281200000001", wrong_code=False, now=desk.now)
         token = tokens.make("admin", name="Theirs", now=desk.now, made_by=desk.person(Role.ADMIN))
         link = people.link(desk.person(Role.AGENT), expires_at=desk.now + timedelta(days=1))
     return {
         "case_id": case, "held": held, "settled": settled, "open": more, "approval_id": asked, "token": link,
-        "contact_id": "con_citra", "person_id": "per_extra", "token_id": token.id, "channel": "webchat",
+        "contact_id": "con_citra", "person_id": "per_extra", "token_id": token.id, "channel": channel.name,
         "week": "2026-W47", "place": "articles", "id": "age-minimum", "article_id": "age-minimum",
         "template_id": "invoice-resent", "release_id": FIRST, "next": NEXT,
     }  # fmt: skip

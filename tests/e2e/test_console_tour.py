@@ -13,6 +13,23 @@ from tests.e2e.console_tour import Stop, Tour, tour
 
 SIZES = {"desk": (1440, 900), "tablet": (768, 1024), "phone": (390, 844), "smallest": (320, 640)}
 LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in SIZES]
+WRONG = (
+    ("scrolls sideways: ", "p {width: 200vw}", "<p>Far too wide"),
+    ("scrolls sideways inside ", "div {overflow-x: auto; width: 9rem} p {width: 40rem}", "<div><p>Wide</p></div>"),
+    ("moves: ", "p {transition: opacity 1s}", "<p>Fades"),
+    ("cut off at the side: ", "p {overflow: hidden; width: 2rem; white-space: nowrap}", "<p>Cut off"),
+    ("cut off below: ", "p {overflow: hidden; height: 1rem; line-height: 3rem}", "<p>Cut off"),
+    ("outside of its box: ", "p {width: 2rem; white-space: nowrap}", "<p>Far too much"),
+    ("on each other: ", "p + p {margin-top: -2rem}", "<p>One</p><p>Two"),
+    ("too small to press: ", "button {width: 9px; height: 9px; padding: 0}", "<button aria-label=Go></button>"),
+    ("axe image-alt: ", "", "<img src='data:,'>"),
+    ("at 200 %: scrolls sideways: ", "p {width: 10rem}", "<p>Twenty"),
+    ("by keyboard: no ring: ", ":focus-visible {outline: none}", "<a href=/>Go"),
+    ("by keyboard: focus is hidden: ", "p {position: fixed; inset: 0; margin: 0}", "<a href=/>Go</a><p>Over"),
+    ("by keyboard: told by its ground alone: ", "[aria-current] {background: #ff8}",
+     "<ul><li><a href=/ aria-current=page>Here</a><li><a href=/>There</a></ul>"),
+)  # fmt: skip
+"""What is found, and the least of a page that is wrong in this way."""
 
 
 @pytest.fixture
@@ -56,6 +73,20 @@ def test_every_page_can_be_used_in_the_look_that_falls_to_it(toured: Tour, chrom
 
 def test_each_look_falls_to_some_pages(toured: Tour) -> None:
     assert {look_of(stop) for stop in toured.stops()} == set(LOOKS)
+
+
+def test_what_is_looked_for_is_found_where_it_is_wrong(chromium: Browser) -> None:
+    page, missed = chromium.new_page(), []
+
+    for fault, style, body in WRONG:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.set_content(f"<!doctype html><html lang=en><title>Wrong</title><style>{style}</style><main>{body}")
+        found = looks.axe(page) if fault.startswith("axe") else looks.layout(page)
+        found += looks.large(page) + looks.keyboard(page)
+        missed += [] if any(each.startswith(fault) for each in found) else [(fault, found)]
+    page.close()
+
+    assert missed == []
 
 
 @pytest.mark.soak
