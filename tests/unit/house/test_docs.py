@@ -1,4 +1,4 @@
-"""What the documents point at exists, and decision records keep their form."""
+"""What the documents point at exists, so do the commands they show, and decision records keep their form."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
+
+from caseward.cli import app
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -31,6 +35,31 @@ def test_every_file_a_page_names_exists(page: Path) -> None:
     paths = [path for path in named if path.startswith(FOLDERS)]
 
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def unknown(said: str) -> list[str]:
+    """Return the words of a command line that the program does not know."""
+    words, known = said.split(), typer.main.get_command(app)
+    while words and isinstance(known, TyperGroup):
+        word = words.pop(0)
+        if word not in known.commands:
+            return [word]
+        known = known.commands[word]
+    options = {"--help", *(name for each in known.params for name in (*each.opts, *each.secondary_opts))}
+    return [word for word in words if word.startswith("--") and word.partition("=")[0] not in options]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_command_that_a_page_shows_is_one(page: Path) -> None:
+    shown = re.findall(r"^ *(?:\$ )?(?:\.venv/bin/)?caseward ([a-z].*?) *(?:#.*)?$", page.read_text("utf-8"), re.M)
+
+    assert [(said, unknown(said)) for said in shown if unknown(said)] == []
+
+
+def test_what_is_no_command_is_seen() -> None:
+    assert unknown("serve --port 1 --pork=2") == ["--pork=2"]
+    assert unknown("log mend") == ["mend"]
+    assert unknown("log verify --json") == []
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=name)
