@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -126,15 +129,25 @@ def begin(folder: Path, *words: str, port: int = 0, settings: Mapping[str, str] 
     return demo
 
 
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Make a folder for a demo. It is not pytest's: other runs on the machine shut those, and clear them away."""
+    folder = Path(tempfile.mkdtemp(prefix="caseward-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo() -> Iterator[Demo]:
     """A demo with its sample week, in a folder in which one was killed before."""
-    folder = tmp_path_factory.mktemp("demo")
-    kill_in_the_sample_week(folder)
-    started = begin(folder)
-    yield started
-    if started.process.poll() is None:
-        started.stop()
+    with own_folder() as folder:
+        kill_in_the_sample_week(folder)
+        started = begin(folder)
+        yield started
+        if started.process.poll() is None:
+            started.stop()
 
 
 def kill_in_the_sample_week(folder: Path) -> None:
@@ -324,21 +337,22 @@ def test_told_to_stop_it_leaves_no_process_and_a_second_start_remembers(demo: De
     assert running(demo.folder) == []
 
 
-def test_another_business_is_demonstrated_with_its_own_records_and_things_to_try(tmp_path: Path) -> None:
-    shop = begin(tmp_path, "--pack", "online-shop")
-    try:
-        client, _conversation = shop.chat("how much is shipping?")
-        answer = shop.replies(client)[0]
-        token = shop.command("token", "new", "--role", "admin").out.strip()
-        listed = httpx2.get(f"{shop.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"})
+def test_another_business_is_demonstrated_with_its_own_records_and_things_to_try() -> None:
+    with own_folder() as folder:
+        shop = begin(folder, "--pack", "online-shop")
+        try:
+            client, _conversation = shop.chat("how much is shipping?")
+            answer = shop.replies(client)[0]
+            token = shop.command("token", "new", "--role", "admin").out.strip()
+            listed = httpx2.get(f"{shop.url}/api/v1/cases", headers={"Authorization": f"Bearer {token}"})
 
-        assert "Shop demo is open" in shop.said
-        assert "as cus-004: I sent the lamp back" in shop.said
-        assert "4.90 euros" in answer
-        assert len(listed.json()["items"]) == 1
-    finally:
-        assert shop.stop() == 0
-    assert [each.name for each in (tmp_path / "data").iterdir() if each.is_dir()] == ["demo-online-shop"]
+            assert "Shop demo is open" in shop.said
+            assert "as cus-004: I sent the lamp back" in shop.said
+            assert "4.90 euros" in answer
+            assert len(listed.json()["items"]) == 1
+        finally:
+            assert shop.stop() == 0
+        assert [each.name for each in (folder / "data").iterdir() if each.is_dir()] == ["demo-online-shop"]
 
 
 def test_without_a_database_commands_say_how_to_get_one(tmp_path: Path) -> None:

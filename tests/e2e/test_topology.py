@@ -16,7 +16,7 @@ from caseward.simulators import mail as mails
 from caseward.simulators import serving, telegram, whatsapp
 from caseward.simulators._telegram_world import Message
 from tests.conftest import wait_until
-from tests.e2e.test_demo import Demo, begin, free_port
+from tests.e2e.test_demo import Demo, begin, free_port, own_folder
 
 CITRA, BUDI, DEWI, STRANGER = "+6280000000001", "+6280000000002", "+6280000000003", "+6289999999999"
 COACH, AGENT = 1001, 1002
@@ -66,7 +66,7 @@ class Topology:
 
 
 @pytest.fixture(scope="module")
-def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
+def topology() -> Iterator[Topology]:
     """A demo whose vendors are simulators, and two of its team known on Telegram."""
     port = free_port()
     phones = whatsapp.WhatsApp(hook=f"http://127.0.0.1:{port}/webhooks/whatsapp")
@@ -90,7 +90,7 @@ def topology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
             "CASEWARD_EMAIL_TRUSTED_SERVER": mails.SERVER,
             "CASEWARD_DEBOUNCE_MS": "0",
         }
-        demo = begin(tmp_path_factory.mktemp("topology"), "--empty", port=port, settings=settings)
+        demo = begin(stack.enter_context(own_folder()), "--empty", port=port, settings=settings)
         stack.callback(lambda: demo.process.poll() is None and demo.stop())
         made = Topology(demo=demo, phones=phones, team=team, mail=post)
         _introduce(made, "sample_coach", COACH)

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from caseward.cli import app
+from caseward.core.pack import Pack
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -54,6 +55,20 @@ def test_every_command_that_a_page_shows_is_one(page: Path) -> None:
     shown = re.findall(r"^ *(?:\$ )?(?:\.venv/bin/)?caseward ([a-z].*?) *(?:#.*)?$", page.read_text("utf-8"), re.M)
 
     assert [(said, unknown(said)) for said in shown if unknown(said)] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "rules", "golden", "pages"), [("answer-from-a-page", 0, 0, 1), ("change-a-rule", 1, 4, 0)]
+)
+def test_what_a_guide_adds_to_the_school_comes_to_what_it_shows(
+    school: Pack, page: str, rules: int, golden: int, pages: int
+) -> None:
+    text = (ROOT / f"docs/how-to/{page}.md").read_text("utf-8")
+
+    assert (
+        f"is sound: {len(school.policy.rules) + rules} rules, {len(school.golden) + golden} golden cases, "
+        f"{len(school.articles) + pages} pages, {len(school.templates)} templates."
+    ) in text
 
 
 def test_what_is_no_command_is_seen() -> None:
