@@ -17,6 +17,7 @@ from tests.e2e.test_console_browser import desk as desk
 
 def composer(page: Page) -> None:
     """Open the composer, unless it is."""
+    page.wait_for_load_state()
     if not page.locator("#composed").is_visible():
         page.keyboard.press("n")
     expect(page.locator("#composed")).to_be_visible()

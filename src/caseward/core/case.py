@@ -31,8 +31,6 @@ OURS = frozenset({CaseStatus.NEW, CaseStatus.OPEN, CaseStatus.WAITING_APPROVAL, 
 DESK = "desk"
 """Owner of a case that the pipeline carries."""
 DONE = frozenset({CaseStatus.RESOLVED, CaseStatus.CLOSED})
-UNDONE = frozenset(CaseStatus) - DONE
-"""Statuses of a case that is not settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

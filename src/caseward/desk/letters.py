@@ -42,11 +42,6 @@ WRITES: Mapping[Kind, frozenset[str]] = {
 _log = structlog.get_logger(__name__)
 
 
-def can_leave() -> bool:
-    """Return whether there is a channel for letters."""
-    return CHANNEL in tools.given().channels
-
-
 def send(
     kind: Kind,
     unique: str,

@@ -181,11 +181,6 @@ class People:
             raise TimeoutError(f"it did not happen within {seconds:g} s")
         return found
 
-    def id_of(self, chat: Who) -> int:
-        """Return the id of a user or a chat by its name."""
-        with self.world.changed:
-            return self._room(chat).id
-
     def _told(self, room: Chat, message: Message, kind: str = "message") -> None:
         """Tell the bot of a message, unless privacy mode keeps it from a group's."""
         world = self.world

@@ -127,14 +127,6 @@ def close_door(channel: str, address: str, now: datetime) -> bool:
     return db.run(query, given).rowcount > 0
 
 
-def doors_of(case_id: CaseId) -> list[Door]:
-    """Return the doors of a case that stand open, by when they were opened."""
-    query: Final = (
-        "select * from doors where case_id = %(case)s and closed_at is null order by opened_at, channel, address"
-    )
-    return [_door(row) for row in db.run(query, {"case": case_id})]
-
-
 def _door(row: Any) -> Door:
     return Door(
         channel=row.channel,
