@@ -20,6 +20,7 @@ def test_a_desk_that_is_killed_a_few_times_loses_nothing_and_does_nothing_twice(
     print(report)
     assert report.problems == []
     assert report.effects > 0
+    assert not [way for way in report.deaths if "not reached" in way]
 
 
 @pytest.mark.soak

@@ -46,7 +46,7 @@ PLACES = (
 """Where to die: between receiving and answering, deciding and doing, doing and recording."""
 LIVES_OF_A_HOUSE = 8
 """Rounds after which a fresh house is built: its sample contacts have nothing left to move or refund."""
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 """How long a round waits for its place to be reached before it kills anyway."""
 OUTAGE_SECONDS = 3.0
 
