@@ -12,7 +12,7 @@ from caseward.core.ids import ContactId
 from caseward.core.ports import Change
 from caseward.desk import links as room
 from caseward.flows import joining
-from caseward.store import approvals, cases, db, links, messages, outbox
+from caseward.store import approvals, cases, contacts, db, links, messages, outbox
 from caseward.store.records import StoredRecords
 from tests.conftest import Desk
 from tests.linked import CITRA, CITRA_MAIL, CITRA_PHONE, DEWI, DEWI_MAIL, PROOFS, Topology, connect
@@ -97,6 +97,21 @@ def test_an_address_that_passes_on_takes_its_proof_and_everything_under_way_with
     topology.chat(NEXT)
     assert topology.desk.case(new).contact_id is None
     assert [each for each in topology.told("628111")[len(told) :] if "Sesi kamu berikutnya" in each] == []
+
+
+def test_a_record_that_still_has_a_number_that_passed_on_proves_nobody(topology: Topology) -> None:
+    conversation = topology.chat(NEXT, phone=CITRA_PHONE)
+    topology.moved("628111")
+
+    topology.chat(NEXT, phone=CITRA_PHONE)
+
+    assert topology.who("whatsapp", "628111") is None
+    assert topology.desk.case(conversation).status is CaseStatus.PENDING_VERIFICATION
+
+    with db.transaction():
+        contacts.prove("whatsapp", "628111", ContactId(CITRA), method="person", now=topology.desk.clock())
+    topology.chat(NEXT, phone=CITRA_PHONE)
+    assert topology.desk.case(conversation).contact_id == CITRA
 
 
 def test_what_waits_to_go_to_an_address_that_passed_on_never_goes(topology: Topology) -> None:

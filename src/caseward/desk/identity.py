@@ -93,7 +93,7 @@ def _known(case: Case, turn: Turn) -> Who | None:
 
 def _vouched(case: Case, turn: Turn, given: Mapping[str, str], since: datetime) -> Who | None:
     """Return who writes by what the vendor vouches for, or that it contradicts what they state; None where it tells
-    nothing: not vouched for, of no record, or of several."""
+    nothing: not vouched for, of no record, of several, or of an address that passed on."""
     kind = tools.pack().channels.of(turn.channel).proves
     asserted = {getattr(message.sender, kind) for message in turn.messages} - {""} if kind else set()
     if len(asserted) != 1 or len(turn.writers) != 1 or not _is_authentic(turn):
@@ -104,6 +104,8 @@ def _vouched(case: Case, turn: Turn, given: Mapping[str, str], since: datetime) 
         match = _whose(case, kind, asserted.pop())
         if match is None or (turn.reach and not _reaches(match, turn.reach)):
             return None
+        if contacts.passed_on(turn.channel, turn.address):
+            return None  # the record may still have what is somebody else's by now
         own = {name: given[name] for name in ("email", "phone") if name in given}
         stated = len(given) == len(tools.pack().profile.identity.fields)
         other = any(not _is_same(name, value, getattr(match, name)) for name, value in own.items())

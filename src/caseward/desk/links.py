@@ -59,6 +59,7 @@ def moved(event: Moved) -> None:
     now, at = tools.now(), f"{event.channel}:{event.address}"
     found = links.home(event.channel, event.address)
     proved = contacts.disprove(event.channel, event.address)
+    contacts.pass_on(event.channel, event.address, now)
     links.drop_proofs(at, now)
     stopped = links.stop_parcels(event.channel, event.address, f"the address passed on: {event.why}", now)
     if found.door is not None:

@@ -118,6 +118,20 @@ def disprove(channel: str, address: str) -> Proved | None:
     return Proved(channel=channel, address=address, contact=contact, method=method, at=at)
 
 
+def pass_on(channel: str, address: str, now: datetime) -> None:
+    """Keep that somebody else is behind an address from now on, or may be."""
+    query = "update conversations set passed_at = %(now)s where channel = %(channel)s and address = %(address)s"
+    db.run(query, {"channel": channel, "address": address, "now": now})
+
+
+def passed_on(channel: str, address: str) -> bool:
+    """Return whether an address passed on since somebody first wrote from it."""
+    query = """
+        select from conversations where channel = %(channel)s and address = %(address)s and passed_at is not null
+    """
+    return db.run(query, {"channel": channel, "address": address}).fetchone() is not None
+
+
 def proved(contact_id: ContactId) -> list[Proved]:
     """Return the addresses that are proved to belong to a contact, by when."""
     query = (

@@ -99,6 +99,7 @@ conversations = Table(
     moment("ready_at", required=False),
     moment("heard_at", required=False),  # when the contact last wrote: a vendor's window is counted from here
     words("title", default=""),  # what the channel calls who writes; proof of nothing
+    moment("passed_at", required=False),  # when its vendor said that somebody else is behind the address, or may be
     UniqueConstraint("channel", "address"),
     Index("conversations_kept_idx", "created_at", postgresql_where=text("address not like 'forgotten:%'")),
     Index("conversations_ready_idx", "ready_at", postgresql_where=text("ready_at is not null")),
