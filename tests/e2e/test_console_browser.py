@@ -470,12 +470,15 @@ def test_clocks_run_on_the_servers_time_and_warn_in_colour_and_shape(desk: Desk)
         expect(page.locator(".row", has_text="Budi Example").locator(".icon-late")).to_be_visible()
 
 
-def test_the_theme_follows_the_device_until_somebody_chooses(desk: Desk) -> None:
+def test_the_theme_follows_the_device_until_somebody_chooses_and_paper_is_always_light(desk: Desk) -> None:
     context, page = desk.open(Role.COACH, "/inbox", scheme="dark")
     ground = "getComputedStyle(document.body).backgroundColor"
 
     with closing(context):
         assert page.evaluate(ground) == "rgb(13, 13, 15)"
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate(ground) == "rgb(247, 247, 245)"
+        page.emulate_media(media="screen", color_scheme="dark")
         with page.expect_response("**/theme"):
             page.get_by_role("button", name="Switch theme").click()
         assert page.evaluate(ground) == "rgb(247, 247, 245)"

@@ -46,6 +46,7 @@
   button.setAttribute("aria-expanded", "false");
   root.append(button);
   let frame = null;
+  let loaded = false;
 
   function show() {
     if (!frame) {
@@ -54,20 +55,21 @@
       frame.title = settings.label;
       frame.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms allow-popups");
       frame.referrerPolicy = "origin";
+      frame.addEventListener("load", () => ((loaded = true), tell(frame.hidden ? "hidden" : "shown"))); // nobody listens before
       root.prepend(frame);
     }
     frame.hidden = false;
     unread.textContent = "";
     button.setAttribute("aria-expanded", "true");
     frame.focus();
-    tell("shown");
+    if (loaded) tell("shown");
   }
 
   function hide() {
     frame.hidden = true;
     button.setAttribute("aria-expanded", "false");
     button.focus();
-    tell("hidden");
+    if (loaded) tell("hidden");
   }
 
   function tell(what, more = {}) {
