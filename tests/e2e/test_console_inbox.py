@@ -166,7 +166,13 @@ def test_what_narrows_a_list_is_in_its_address_is_named_and_is_cleared_by_one_bu
     assert '<a class="button" href="/inbox?view=all-open">Clear the filters</a>' in empty.text
     assert len(names(browser.get("/inbox?view=all-open&age=today"))) == 5
     assert names(browser.get("/inbox?view=all-open&age=week-old")) == []
-    assert names(browser.get("/inbox?view=nothing&page=zero&tier=R9")) != []
+    nothing = browser.get("/inbox?view=nothing&page=zero&tier=R9&age=old&files=2")
+    assert names(nothing) != []
+    assert not [each for each in ("Tier R9", "Opened old", "Files 2") if each in nothing.text], (
+        "no filter is named that is none"
+    )
+    assert names(browser.get("/inbox?view=all-open&tier=1")) == names(browser.get("/inbox?view=all-open&tier=r1"))
+    assert names(browser.get("/inbox?view=all-open&tier=1")) == ["Eko Placeholder"]
 
 
 def test_a_case_is_unread_until_it_is_opened_and_again_when_the_contact_writes(desk: House) -> None:

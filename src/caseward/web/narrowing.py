@@ -100,9 +100,13 @@ def of_query(query: str) -> Where:
 
 
 def parsed(given: Mapping[str, str]) -> Where:
-    """Return which list some named values mean."""
+    """Return which list some named values mean; a tier, an age or a file that is none is no filter."""
     kept = {name: given.get(name, "").strip()[:LONGEST] for name in ("view", "q", *FILTERS)}
     page = given.get("page", "1")
+    tier = kept["tier"].upper()
+    kept["tier"] = next((str(each) for each in Tier if tier in (str(each), str(int(each)))), "")
+    kept["age"] = kept["age"] if kept["age"] in AGES else ""
+    kept["files"] = kept["files"] if kept["files"] == "1" else ""
     return Where(
         view=kept.pop("view"),
         search=kept.pop("q"),
