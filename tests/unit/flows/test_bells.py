@@ -56,8 +56,12 @@ def test_a_bell_rings_from_one_process_to_another() -> None:
 
     pid = os.fork()
     if pid == 0:
-        bells.carry("deliver", "out_1")
-        os._exit(0)
+        rung = False
+        try:
+            bells.carry("deliver", "out_1")
+            rung = True
+        finally:
+            os._exit(0 if rung else 1)  # whatever happens, the tests do not go on in here too
     with heard.by(bells.each[0]):
         wait_until(lambda: bool(heard.carried), what="the ring to be heard")
 
