@@ -4,8 +4,6 @@ twice."""
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from caseward.simulators import serving
 from caseward.simulators.whatsapp import APP_SECRET, NUMBER_ID, TOKEN, VERIFY_TOKEN, WhatsApp
 from tests.conftest import wait_until
+from tests.folders import tmp_path as tmp_path
 from tests.soak.serving import Database, Server
 
 CONTACT = "+6289999999999"
@@ -63,15 +62,14 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    folder = Path(tempfile.mkdtemp(prefix="caseward-delivery-"))
+def house(tmp_path: Path) -> Iterator[House]:
     phones = WhatsApp()
     vendor = Silent(phones)
-    database = Database(folder)
+    database = Database(tmp_path)
     try:
         with serving.running(vendor) as graph:
             server = Server(
-                folder,
+                tmp_path,
                 CASEWARD_WHATSAPP_APP_SECRET=APP_SECRET,
                 CASEWARD_WHATSAPP_VERIFY_TOKEN=VERIFY_TOKEN,
                 CASEWARD_WHATSAPP_TOKEN=TOKEN,
@@ -88,7 +86,6 @@ def house() -> Iterator[House]:
             phones.courier.close()
     finally:
         database.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_words_that_were_taken_when_the_desk_was_killed_are_settled_by_the_vendors_word(house: House) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -26,6 +23,7 @@ from caseward.core.pack import Pack
 from tests.commands import Outcome, typed
 from tests.conftest import wait_until
 from tests.e2e.store.test_embedded import running
+from tests.folders import own_folder
 
 COMMAND = Path(sys.executable).with_name("caseward")
 START_SECONDS = 180
@@ -127,16 +125,6 @@ def begin(folder: Path, *words: str, port: int = 0, settings: Mapping[str, str] 
         process.kill()
         raise
     return demo
-
-
-@contextmanager
-def own_folder() -> Iterator[Path]:
-    """Make a folder for a demo. It is not pytest's: other runs on the machine shut those, and clear them away."""
-    folder = Path(tempfile.mkdtemp(prefix="caseward-demo-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,22 @@ import httpx2
 import pytest
 
 from tests.conftest import SCHOOL, wait_until
+from tests.folders import tmp_path as tmp_path
 from tests.soak.serving import Database, Server
 
 HOLD_SECONDS = 4
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """The school's desk, with a hold before refunds, in processes that may be killed.
-
-    Its folder is not pytest's: other runs on the machine clear those away.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="caseward-hold-"))
-    pack = Path(shutil.copytree(SCHOOL, folder / "school"))
+def server(tmp_path: Path) -> Iterator[Server]:
+    """The school's desk, with a hold before refunds, in processes that may be killed."""
+    pack = Path(shutil.copytree(SCHOOL, tmp_path / "school"))
     matrix = pack / "approvals.yaml"
     row = "{tier: R3, phases: [pilot], topologies: [hub, empowered], lane: coach"
     assert row in matrix.read_text("utf-8")
     matrix.write_text(matrix.read_text("utf-8").replace(row, f"{row}, hold_seconds: {HOLD_SECONDS}"), "utf-8")
     (pack / "golden" / "matrix.yaml").unlink()  # which expects the school's own terms
-    data = folder / "data"
+    data = tmp_path / "data"
     data.mkdir()
     database = Database(data)
     served = Server(data, CASEWARD_PACK=str(pack))
@@ -42,7 +38,6 @@ def server() -> Iterator[Server]:
         if served.alive:
             served.kill()
         database.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Contact:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.folders import tmp_path as tmp_path
 from tests.soak.kill import PLACES, kill
 
 FEW = ("database", "leave:caseward.desk.executor.run:0", "committed:caseward.store.messages.receive:2")

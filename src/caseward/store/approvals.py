@@ -156,18 +156,13 @@ def settle(
     at: datetime,
     reason: str = "",
     conditions: str = "",
-    draft_id: DraftId | None = None,
-    digest: str | None = None,
     held_until: datetime | None = None,
 ) -> bool:
     """Move an open request to a final state; return False when somebody else did first."""
-    fields: dict[str, Any] = {
-        "state": state, "decided_by": by, "decided_at": at, "reason": reason, "conditions": conditions,
-        "held_until": held_until,
-    }  # fmt: skip
-    if draft_id is not None:
-        fields |= {"draft_id": draft_id, "digest": digest}
-    return _changed(update(table).where(table.c.id == approval_id, table.c.state == ApprovalState.OPEN), **fields)
+    return _changed(
+        update(table).where(table.c.id == approval_id, table.c.state == ApprovalState.OPEN),
+        state=state, decided_by=by, decided_at=at, reason=reason, conditions=conditions, held_until=held_until,
+    )  # fmt: skip
 
 
 def revise(approval_id: ApprovalId, draft: Draft, *, was: str) -> bool:

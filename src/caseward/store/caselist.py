@@ -199,14 +199,14 @@ def count(wanted: Sequence[Wanted]) -> list[int]:
     return list(execute(select(*(_count(each).label(f"n{n}") for n, each in enumerate(wanted)))).one())
 
 
-def next_unassigned(asker: Asker, *, skip: Sequence[str] = ()) -> str | None:
+def next_unassigned(asker: Asker) -> str | None:
     """Return the id of the case that most needs a person and that the asker may decide, if one is asked about."""
     theirs = select(literal(1)).where(
         approvals.c.case_id == cases.c.id, _IS_ASKED, approvals.c.lane.not_in(asker.lanes)
     )
     query = (
         select(cases.c.id)
-        .where(_needs_a_person(), ~exists(theirs), cases.c.id.not_in(list(skip)))
+        .where(_needs_a_person(), ~exists(theirs))
         .order_by(cases.c.due_at.asc().nulls_last(), cases.c.number)
         .limit(1)
     )

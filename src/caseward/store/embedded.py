@@ -192,13 +192,13 @@ class Embedded:
             raise CasewardError(f"{folder} is not a private folder of ours; remove it and start again")
         return folder
 
-    def _run(self, program: str, *args: str | Path, check: bool = True) -> int:
-        command = [self._bin / program, *args]
-        if not check:
-            return subprocess.run(command, capture_output=True, check=False, **self._as).returncode  # noqa: S603
+    def _run(self, program: str, *args: str | Path) -> None:
         verb = "get its files" if program == "initdb" else str(args[0])
-        _call(command, f"the embedded database did not {verb}; its log is {self._files / 'server.log'}", **self._as)
-        return 0
+        _call(
+            [self._bin / program, *args],
+            f"the embedded database did not {verb}; its log is {self._files / 'server.log'}",
+            **self._as,
+        )
 
 
 def dump(url: str, file: Path) -> None:

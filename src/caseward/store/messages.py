@@ -245,10 +245,9 @@ def add(
     text: str,
     at: datetime,
     kind: str = "text",
-    id: str | None = None,
 ) -> Message:
     """Store a message of ours: a reply, or an internal note (`kind="note"`)."""
-    row = _ours(conversation_id, case_id, author, text, at, kind, id or ids.new("msg"))
+    row = _ours(conversation_id, case_id, author, text, at, kind, ids.new("msg"))
     [added] = db.run(_ADD + "returning *", row)
     return of_row(added)
 

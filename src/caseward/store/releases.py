@@ -241,7 +241,7 @@ def newest_decision() -> int:
     return int(db.run("select coalesce(max(id), 0) as id from decisions").fetchall()[0].id)
 
 
-def past(*, since: datetime | None = None, limit: int | None = None) -> Iterator[Recorded]:
+def past(*, limit: int | None = None) -> Iterator[Recorded]:
     """Yield recorded decisions, the latest first, without holding them all; the transaction must stay open."""
     query = (
         select(
@@ -251,8 +251,6 @@ def past(*, since: datetime | None = None, limit: int | None = None) -> Iterator
         .order_by(decisions.c.id.desc())
         .limit(limit)
     )
-    if since is not None:
-        query = query.where(decisions.c.at >= since)
     for row in db.execute(query.execution_options(yield_per=PAGE)):
         raw = row.body.get("facts") or []
         yield Recorded(

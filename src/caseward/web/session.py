@@ -193,11 +193,11 @@ def set_strict_cookie(request: Request, response: Response, name: str, value: st
         response.delete_cookie(cookie_name(request, name), secure=secure(request), httponly=True, samesite="strict")
 
 
-def local_path(wanted: str, default: str = "/") -> str:
-    """Return `wanted` if it is a path of this site, else `default`: no sign-in may end on a foreign page."""
+def local_path(wanted: str) -> str:
+    """Return `wanted` if it is a path of this site, else `/`: no sign-in may end on a foreign page."""
     parts = urlsplit(wanted)
     plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return quote(wanted, safe="/?&=#%+:@,;~-._") if plain and not parts.scheme and not parts.netloc else default
+    return quote(wanted, safe="/?&=#%+:@,;~-._") if plain and not parts.scheme and not parts.netloc else "/"
 
 
 def address_of(request: Request) -> str:

@@ -21,6 +21,7 @@ from caseward.store import embedded
 from caseward.store.db import driver_url
 from caseward.store.embedded import Embedded
 from tests.conftest import wait_until
+from tests.folders import tmp_path as tmp_path
 
 
 def run(url: str, statement: str) -> object:

@@ -116,13 +116,14 @@ def test_of_many_verdicts_at_once_one_wins(case: Case) -> None:
     assert (request.state, request.decided_by) == (words[winner], f"per_{winner}")
 
 
-def test_an_edited_verdict_is_for_the_edited_draft(case: Case) -> None:
+def test_an_edited_request_is_for_the_edited_draft_and_edited_from_what_was_seen(case: Case) -> None:
     proposed = draft(case)
     edited = replace(proposed, id=DraftId("drf_two"), replies={**WORDS, ResultStatus.SUCCESS: "Sudah kami pindahkan."})
     approval = ask(proposed)
     with db.transaction():
         approvals.keep_draft(edited, checks=[], at=NOW)
-        approvals.settle(approval, ApprovalState.EDITED, by="per_one", at=NOW, draft_id=edited.id, digest=edited.digest)
+        assert not approvals.revise(approval, edited, was=edited.digest)
+        assert approvals.revise(approval, edited, was=proposed.digest)
 
     with db.transaction():
         request = approvals.get(approval)

@@ -47,7 +47,7 @@ def ask_identity(case: Case, turn: Turn, picture: Picture) -> str:
     return casework.become(case, CaseStatus.PENDING_VERIFICATION, pending=remember(turn, picture, ask=ASK_IDENTITY))
 
 
-def offer_choice(case: Case, turn: Turn, picture: Picture, proposal: Proposal, *, promise: datetime) -> str:
+def offer_choice(case: Case, turn: Turn, picture: Picture, proposal: Proposal) -> str:
     """Offer the free times; what is offered is remembered, so that `2` means the second of them."""
     case = cases.change(case, tools.now(), questions=case.questions + 1)
     options = [each.isoformat() for each in proposal.options]
@@ -70,7 +70,6 @@ def wait_for_systems(case: Case, turn: Turn, picture: Picture) -> str:
 
 
 def ask_people(
-    before: Case,
     case: Case,
     turn: Turn,
     picture: Picture,

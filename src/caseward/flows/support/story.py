@@ -138,7 +138,7 @@ def respond(case: Case, turn: Turn, *, again: bool = False, consented: Consented
 
     proposal = drafting.propose(case, turn, picture, decision, decision_id=decision_id, promise=promise)
     if proposal.draft is None:
-        return asking.offer_choice(case, turn, picture, proposal, promise=promise)
+        return asking.offer_choice(case, turn, picture, proposal)
 
     checks = review.check(case, proposal.draft, who.state)
     if decision.auto_send and not review.failures(checks):
@@ -149,7 +149,7 @@ def respond(case: Case, turn: Turn, *, again: bool = False, consented: Consented
         consent = approvals.consent(consented.request)
         return fulfil(case, proposal.draft, consent, who.state, approval_id=consented.request.id)
     why = consented.why if consented else ""
-    return asking.ask_people(before, case, turn, picture, decision, proposal.plan, proposal.draft, checks,
+    return asking.ask_people(case, turn, picture, decision, proposal.plan, proposal.draft, checks,
                              promise=promise, moved=why)  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def article(
             raise NotFound(f"there is no article {article_id}")
         context: dict[str, Any] = {
             "id": article_id,
-            "title": title(pack, found) if found else article_id,
+            "title": title(found) if found else article_id,
             "row": row(pack, found, today, names, {}) if found else None,
             "texts": [_said(found, language) for language in found.answer] if found else [],
             "release": pack.profile.release,

@@ -308,7 +308,7 @@ def _page(request: Request, visitor: Visitor, bench: Bench, *, status: int = 200
         told = spoken.said(pack, subject, edit.fields, now=tools.now())
         look = {"look": Look(), "wrong": "", "said": told, "kept_at": None}
     page = pack.articles.get(subject.id) if subject.kind == "article" else None
-    title = title_of(pack, page) if page is not None else subject.id or f"New {subject.kind}"
+    title = title_of(page) if page is not None else subject.id or f"New {subject.kind}"
     owners = sorted({each.owner for each in pack.articles.values()} | {each.owner for each in pack.templates.values()})
     context = {
         **look,

@@ -125,7 +125,7 @@ def row(pack: Pack, article: Article, today: date, names: Mapping[str, str], cit
     level = "ok" if article.in_force(today) else "info" if current else ""
     return Row(
         id=article.id,
-        title=title(pack, article),
+        title=title(article),
         languages=", ".join(words.language(each) for each in article.answer),
         status="Published"
         if article.in_force(today)
@@ -156,7 +156,7 @@ def owner_of(owner: str, names: Mapping[str, str]) -> str:
     return words.ROLES.get(owner) or words.humane(words.who(owner, names).replace("-", " "))
 
 
-def title(pack: Pack, article: Article) -> str:
+def title(article: Article) -> str:
     """Return what a page is called, in the console's language where it has that."""
     return article.title.get(words.LANGUAGE) or next(iter(article.title.values()), article.id)
 

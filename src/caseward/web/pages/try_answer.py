@@ -84,7 +84,7 @@ def _told(pack: Pack, brain: Brain, asked: str) -> list[dict[str, object]]:
 
 
 def _near(pack: Pack, found: Foretold) -> list[tuple[str, str]]:
-    return [(id, title(pack, pack.articles[id])) for id in found.near[:3] if id != found.article]
+    return [(id, title(pack.articles[id])) for id in found.near[:3] if id != found.article]
 
 
 class _Brains:
