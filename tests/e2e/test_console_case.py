@@ -261,6 +261,8 @@ def test_a_case_is_settled_as_something_and_taken_up_again_by_a_person(desk: Hou
     browser = desk.browser(Role.COACH)
 
     browser.submit(browser.get(f"/cases/{case}"), f"/cases/{case}/resolve", disposition="Rescheduled")
+    with transaction():  # as the desk says once it has seen it
+        log.append("case", "house", {"status": "resolved"}, at=desk.now, case_id=case)
     settled = browser.get(f"/cases/{case}")
     with transaction():
         was = cases.get(case)
@@ -272,6 +274,9 @@ def test_a_case_is_settled_as_something_and_taken_up_again_by_a_person(desk: Hou
 
     assert (was.status, was.disposition) == (CaseStatus.RESOLVED, "Rescheduled")
     assert "Settled as" in settled.text
+    assert re.findall(r"<b>(Resolved[^<]*)", settled.text.split('id="thread"')[1]) == [
+        "Resolved by a person · Rescheduled"
+    ]
     assert (again.status, again.owner, again.reopened) == (CaseStatus.OPEN, desk.person(Role.COACH), 1)
     assert (clock.started_at, clock.met_at) == (desk.now, None)
     assert twice.status_code == 409

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from caseward.core.case import DESK, DONE, Case, CaseStatus
@@ -330,13 +331,25 @@ def _events(case: Case, said: Stretch, names: Mapping[str, str], *, joins: bool)
     pairs = [(entries.told(each, names=names, numbers={}), each.payload) for each in entries_]
     told_ = [
         entries.spoken(told, payload, channel=case.channel, names=names, standing=standing)
-        for told, payload in pairs
+        for told, payload in _changes(pairs)
         if entries.in_conversation(told)
     ]
     if told_ and entries.is_opening(pairs[0][1]) and said.said:
         began = min(each.message.at for each in said.said)  # the first words come in before there is a case for them
         told_[0] = replace(told_[0], at=min(told_[0].at, began - timedelta.resolution))
     return told_
+
+
+def _changes(pairs: Sequence[tuple[Told, Mapping[str, Any] | None]]) -> list[tuple[Told, Mapping[str, Any] | None]]:
+    """Return the entries without those that say again what a case is already: the desk follows whoever settled it."""
+    fresh, status = [], ""
+    for told, payload in pairs:
+        now = str((payload or {}).get("status") or "").split(" by ")[0] if told.kind == "case" else ""
+        if now and now == status and not (payload or {}).get("disposition"):
+            continue
+        status = now or status
+        fresh.append((told, payload))
+    return fresh
 
 
 def _acknowledged(pack: Pack, file: CaseFile, said: Stretch) -> str:

@@ -79,13 +79,18 @@
   function macros(field, keep, places) {
     const button = one("[data-macro]", field.form);
     const choice = one("#macro", field.form);
+    let asked = false; // pressed twice it comes in once
     button?.addEventListener("click", async (event) => {
       event.preventDefault();
       if (!choice.value) return choice.focus();
+      if (asked) return;
+      asked = true;
       const body = new URLSearchParams(new FormData(field.form));
       const answer = await fetch(`${button.formAction}?part=text`, { method: "POST", body }).catch(() => null);
-      if (!answer?.ok || answer.redirected) return say("The template could not be read. Try again.");
-      field.setRangeText(await answer.text(), field.selectionStart, field.selectionEnd, "end");
+      const words = answer?.ok && !answer.redirected ? await answer.text().catch(() => "") : "";
+      asked = false;
+      if (!words) return say("The template could not be read. Try again.");
+      field.setRangeText(words, field.selectionStart, field.selectionEnd, "end");
       choice.value = "";
       keep();
       places();
