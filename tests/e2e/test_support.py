@@ -527,6 +527,20 @@ def test_any_news_leaves_the_matter_as_it_is(desk: Desk) -> None:
     assert [request.question for request in requests(desk, conversation)] == ["Return this payment?"]
 
 
+def test_what_nobody_understands_while_people_decide_is_read_by_a_person_all_the_same(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    for text in ("When is my next lesson?", "oh and I also lost my blue jacket over there"):
+        desk.say(conversation, text)
+        desk.settle()
+
+    asked = {each.question: each for each in requests(desk, conversation)}
+    decide(asked["Tell the contact when their next session is?"], Word.APPROVE, role="agent")
+    desk.settle()
+
+    assert "Take over this conversation?" in asked
+    assert desk.case(conversation).status is CaseStatus.WAITING_APPROVAL
+
+
 def test_a_question_asked_twice_takes_nothing_back_of_what_else_is_asked(desk: Desk) -> None:
     conversation = desk.open(as_="stu-003", language="en")
     for text in (

@@ -26,6 +26,8 @@ from caseward.store.effects import Task
 
 RETRY = timedelta(minutes=5)
 RETRIES = 6
+NUDGE_WORDS = 6
+"""More words than these are more than a nudge."""
 
 
 def be_polite(case: Case, turn: Turn, template: str) -> str:
@@ -158,9 +160,13 @@ def next_lane(request: Request) -> str:
     return (lane.escalates_to or request.lane) if lane else tools.pack().policy.lanes[-1]
 
 
-def adds_nothing(before: Case, case: Case, picture: Picture) -> bool:
-    """Return whether a person is being asked already and this turn asks for nothing new ("any news?")."""
+def adds_nothing(before: Case, case: Case, turn: Turn, picture: Picture) -> bool:
+    """Return whether a person is being asked already and this turn asks for nothing new ("any news?").
+
+    Whoever writes at length wants something, though nobody can tell what: that a person reads.
+    """
     new = picture.understanding.intent != "other" or picture.finding.sure or case.woken != before.woken
+    new = new or len(turn.text.split()) > NUDGE_WORDS
     return not new and before.status is CaseStatus.WAITING_APPROVAL and bool(requests.open_of(before.id))
 
 

@@ -133,7 +133,7 @@ def respond(case: Case, turn: Turn, *, again: bool = False, consented: Consented
     waits = decision.hold is Hold.DEGRADED or (decision.hold is Hold.MISSING and picture.degraded)
     if waits and not decision.break_glass:
         return asking.wait_for_systems(case, turn, picture)
-    if asking.adds_nothing(before, case, picture):
+    if asking.adds_nothing(before, case, turn, picture):
         return asking.carry_on(before, case, turn)
 
     proposal = drafting.propose(case, turn, picture, decision, decision_id=decision_id, promise=promise)
