@@ -1,4 +1,5 @@
-"""Personal data masked in free text: e-mail addresses, phone numbers, identity and tax numbers of Indonesia, cards.
+"""Personal data masked in free text: e-mail addresses, phone numbers, identity and tax numbers of Indonesia, cards,
+bank accounts.
 
 Judged by what it finds and by what it leaves alone: prices, dates, times, invoices and order numbers stay readable, so
 every long number has to show what it is: by its check digits, a plausible date of birth, a dialling code, or the word
@@ -11,7 +12,7 @@ import re
 from collections.abc import Callable
 
 import phonenumbers
-from stdnum import luhn
+from stdnum import iban, luhn
 from stdnum.id import nik, npwp
 
 HOME = "ID"
@@ -29,6 +30,14 @@ _TAX = re.compile(r"(?<![\w.,-])\d{2}\.?\d{3}\.?\d{3}\.?\d-?\d{3}\.?\d{3}(?![\w-
 _TAX_SHAPE = re.compile(r"\d{2}\.\d{3}\.\d{3}\.\d-\d{3}\.\d{3}")
 _LONG = re.compile(rf"(?<![\w.,-])\d(?:{_GAP}\d){{12,18}}(?![\w-]|[.,]\d)")
 """13 to 19 digits, alone or in groups."""
+_IBAN = re.compile(r"(?<![\w.,-])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\w-])")
+_ACCOUNT = re.compile(
+    r"((?<!\w)(?:(?:no\.? ?)?rek(?:ening)?|norek|bank account|account (?:no|number))\b"
+    r"[ .:]{0,3}(?:[^\W\d]{1,20}[ .:]{1,3}){0,3})"
+    r"(\d(?:[ .-]?\d){7,15})(?![\w-]|[.,]\d)",
+    re.I,
+)
+"""A number that is called an account."""
 _CARD = re.compile(r"4|5[1-5]|2[2-7]|3[47]|35|3[068]|6011|64[4-9]|65")
 """First digits of the card networks."""
 _DIAL = r"(?:[ .\u00a0-]{0,2}\(?\d\)?){6,13}"
@@ -49,7 +58,8 @@ _TAX_WORD = re.compile(r"(?<!\[)npwp\W*(?:[^\W\d]+\W+){0,3}$", re.I)
 
 
 def redact(text: str) -> str:
-    """Return `text` with personal data replaced by `[email]`, `[npwp]`, `[nik]`, `[card]` and `[phone]`.
+    """Return `text` with personal data replaced by `[email]`, `[iban]`, `[account]`, `[npwp]`, `[nik]`,
+    `[card]` and `[phone]`.
 
     Digits of other scripts are read as digits, invisible characters are dropped, and the rest stays as it is. Redacting
     twice changes nothing more.
@@ -57,6 +67,8 @@ def redact(text: str) -> str:
     text = _INVISIBLE.sub("", text)
     plain = "".join(str(int(char)) if char.isdecimal() and not char.isascii() else char for char in text)
     plain = _EMAIL.sub("[email]", plain)
+    plain = _masked(_IBAN, plain, lambda found: "[iban]" if iban.is_valid(found[0]) else "")
+    plain = _ACCOUNT.sub(r"\1[account]", plain)
     plain = _masked(_TAX, plain, _tax)
     plain = _masked(_LONG, plain, _identity_or_card)
     plain = _masked(_ABROAD, plain, _abroad)

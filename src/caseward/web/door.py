@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from caseward.store.precedence import Ahead
+from caseward.web.measure import UNENDING
 from caseward.web.problems import Handler, Problem, waited
 from caseward.web.security import HEADERS, HOOKS, MAX_HOOK
 
@@ -39,6 +40,8 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD" and scope["path"] not in UNENDING:
+            scope = {**scope, "method": "GET"}  # the server leaves the body out by itself
         started, asker = False, Ahead()
 
         async def noting(message: Message) -> None:

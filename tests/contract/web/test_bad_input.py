@@ -125,6 +125,15 @@ def test_a_path_that_is_not_there_says_where_to_look(site: Site, path: str) -> N
     assert "/docs" in detail
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/chat", "/openapi.json"])
+def test_whoever_asks_for_the_headers_alone_gets_them(site: Site, path: str) -> None:
+    with site.client() as client:
+        whole, headers = client.get(path), client.head(path)
+
+    assert (headers.status_code, headers.content) == (200, b"")
+    assert headers.headers["content-type"] == whole.headers["content-type"]
+
+
 def test_a_wrong_method_is_told_the_right_one(site: Site) -> None:
     with site.client() as client:
         answer = client.put("/chat/session", json={})

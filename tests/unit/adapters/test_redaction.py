@@ -53,6 +53,12 @@ PERSONAL = {
     "5500-0000-0000-0004": "[card]",
     "378282246310005": "[card]",
     "6011 1111 1111 1117 exp 12/28": "[card] exp 12/28",
+    "rek BCA 1234567890 a.n. Budi": "rek BCA [account] a.n. Budi",
+    "norek: 0123-01-012345-50-1": "norek: [account]",
+    "no. rekening saya di Mandiri 1440012345678": "no. rekening saya di Mandiri [account]",
+    "my bank account is 12345678": "my bank account is [account]",
+    "IBAN DE89 3704 0044 0532 0130 00": "IBAN [iban]",
+    "CH9300762011623852957": "[iban]",
     "\u0660\u0668\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660": "[phone]",
     "0812\u200b3456\u200b7890": "[phone]",
     "bu\u00addi@example.com": "[email]",
@@ -85,6 +91,7 @@ HARMLESS = (
     "order 1234567890123456",
     "resi JP1234567890",
     "kode 0012345678",
+    "rekening koran bulan 11",
     "ses-012",
     "RSCH-081234567890-X",
     "0.123456789",
@@ -140,6 +147,6 @@ def test_neighbours_change_nothing(before: str, text: str, after: str) -> None:
     assert redact(f"{before}\n{text}\n{after}") == f"{before}\n{PERSONAL[text]}\n{after}"
 
 
-@pytest.mark.parametrize("part", ["1 ", "0812 ", "a@", "+", "a at ", "(0", "1.", "[at]"])
+@pytest.mark.parametrize("part", ["1 ", "0812 ", "a@", "+", "a at ", "(0", "1.", "[at]", "rek ", "AB12 "])
 def test_long_texts_are_done_soon(part: str) -> None:
     assert isinstance(redact(part * (100_000 // len(part))), str)
