@@ -342,10 +342,12 @@ class _Reader:
         records: dict[str, tuple[dict[str, Any], ...]] = {}
         for file in self._files("records"):
             rows = []
+            seen: set[str] = set()
             for i, row in enumerate(self._list(file)):
                 if not isinstance(row, dict) or "id" not in row:
                     self.errors.append(file.error("a record is a mapping with an `id`", at=(i,), fix="add `id:`"))
                 else:
+                    self._once(seen, str(row["id"]), file, (i, "id"))
                     rows.append(row)
             records[Path(file.name).stem] = tuple(rows)
         return records

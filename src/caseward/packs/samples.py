@@ -39,7 +39,7 @@ def _value(kind: str, row: Mapping[str, Any], value: Any, pack: Pack, now: datet
         if set(value) not in SHAPES:
             raise ValueError(f"{value} is no time")
         return _when(value, pack, now)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         shapes = "{in_minutes}, {day, at}, {day} or {month, dom, at}"
         fix = f"give one of {shapes}"
         raise PackError(str(error), file=f"records/{kind}.yaml", rule=str(row["id"]), fix=fix) from None

@@ -509,6 +509,16 @@ def test_an_id_that_stands_twice_is_named(folder: Path, file: str, old: str, new
     assert "stands twice" in error.message
 
 
+def test_a_sample_record_whose_id_stands_twice_is_named(folder: Path) -> None:
+    (folder / "records").mkdir(exist_ok=True)
+    (folder / "records" / "coach.yaml").write_text("- {id: coach-1}\n- {id: coach-2}\n- {id: coach-1}\n")
+
+    error = complaint(folder)
+
+    assert (error.file, error.line, error.rule) == ("records/coach.yaml", 3, "coach-1")
+    assert error.message == "this id stands twice"
+
+
 def test_a_file_that_nobody_reads_is_named(folder: Path) -> None:
     (folder / "fact.yaml").write_text("a: 1\n")
 

@@ -56,6 +56,8 @@ def test_the_day_is_that_of_the_ops_zone(school: Pack) -> None:
     [
         {"days": 2},
         {"day": "two"},
+        {"in_minutes": 10**15},
+        {"day": 10**9},
         {"in_minutes": "soon"},
         {"day": 1, "at": "25:00"},
         {"month": 0, "dom": 0, "at": "09:00"},
