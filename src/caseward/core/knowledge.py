@@ -53,5 +53,5 @@ class Finding:
 
     hits: tuple[Hit, ...]
     sure: bool
-    """The first hit is near enough and leads the second page by the margin."""
+    """The first hit is near enough, leads the second page by the margin, and leaves nothing for another to answer."""
     why: str

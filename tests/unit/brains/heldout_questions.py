@@ -363,3 +363,15 @@ WISHES: tuple[tuple[str, str], ...] = (
     ("bisa hapus data saya gak?", "privacy"),
     ("gimana cara hapus akun saya", "privacy"),
 )
+
+TWO_AT_ONCE: tuple[str, ...] = (
+    "berapa harga paket dan parkirnya di mana?",
+    "jam buka sama lokasinya dong",
+    "do you have gift vouchers and what are your opening hours",
+    "do you teach in English and how much is a package?",
+    "do you have group classes and when is the recital",
+    "what is your refund policy and where can I park",
+    "Where are you located? And how much is a trial lesson?",
+    "is there an age limit and do you offer certificates?",
+)
+"""No page answers both."""

@@ -17,7 +17,7 @@ from caseward.core.messages import Understanding
 from caseward.core.pack import Entity, Pack
 from caseward.core.text import normalise
 from tests.unit.brains.heldout_intents import HASTY, MESSAGES, PLAIN
-from tests.unit.brains.heldout_questions import ABOUT, NO_PAGE, NOT_WANTED, PAGES, WISHES
+from tests.unit.brains.heldout_questions import ABOUT, NO_PAGE, NOT_WANTED, PAGES, TWO_AT_ONCE, WISHES
 
 UNSEEN = [
     (intent, language, text)
@@ -107,6 +107,12 @@ def test_pages_for_unseen_questions(brain: LocalBrain) -> None:
     assert len(first) / len(asked) >= 0.93, set(asked) - set(first)
     assert len(sure) / len(asked) >= 0.85, set(asked) - set(sure)
     assert set(sure) <= set(first), "what goes out by itself is the right page"
+
+
+def test_of_two_questions_at_once_a_page_that_answers_one_does_not_go_out_by_itself(brain: LocalBrain) -> None:
+    for text in TWO_AT_ONCE:
+        assert not brain.find(text, language="id").sure, text
+    assert "two things are asked" in brain.find(TWO_AT_ONCE[0], language="id").why
 
 
 def test_out_of_scope_questions_are_not_answered(brain: LocalBrain) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -97,6 +97,11 @@ class Features:
         masked = self._masked(plain)
         row = self._row(Counter((*_tokens(masked), *self._marks(detection, masked, 1))))
         return Reading(plain, detection, row, tuple(map(self._told, dict.fromkeys(_WORD.findall(masked)))))
+
+    def besides(self, reading: Reading, known: Set[int]) -> list[str]:
+        """Return the words of a reading that are in none of the `known` columns, in their order."""
+        found = dict.fromkeys(_WORD.findall(self._masked(reading.plain)))
+        return [word for word, (column, _) in zip(found, reading.words, strict=True) if column not in known]
 
     def _row(self, counts: Counter[str]) -> Row:
         columns: list[int] = []

@@ -82,6 +82,10 @@ class Search:
             return Finding(hits=hits, sure=False, why=f"two pages are about as near: {lead:.2f} apart, at least {LEAD}")
         return Finding(hits=hits, sure=True, why=f"{best:.2f} near, {lead:.2f} ahead of the next page")
 
+    def uses(self, page: str) -> frozenset[int]:
+        """Return the columns that a page itself uses."""
+        return self._vocabulary[page]
+
     def _covered(self, reading: Reading, page: str) -> float:
         own = self._vocabulary[page]
         told = sum(weight for _, weight in reading.words)

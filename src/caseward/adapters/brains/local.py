@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +33,8 @@ _SHARPNESS = 4.0
 """Makes the scores of intents honest as probabilities: of messages given 0.8, eight in ten are right."""
 _REMEMBERED = 32
 """Readings kept, so that search and understanding share one."""
+_ASKED_BESIDES = 2
+"""Words from which on what a page does not use may be a question of its own; a single one is mostly a way of asking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,19 @@ class LocalBrain:
         """Return the published pages that may answer `text`; no text makes it raise.
 
         The phrasings of every language are searched whatever `language` is, because people mix languages, and a page
-        holds its answer in all of them. When the first page is sure: _search.py, Search.
+        holds its answer in all of them. When the first page is sure: _search.py, Search. It is not where the words that
+        it does not use surely find another page: then two things are asked, and it answers one.
         """
-        return self._search.find(self._read(text))
+        reading = self._read(text)
+        finding = self._search.find(reading)
+        if not finding.sure:
+            return finding
+        page = finding.hits[0].article_id
+        rest = self._features.besides(reading, self._search.uses(page))
+        other = self._search.find(self._read(" ".join(rest))) if len(rest) >= _ASKED_BESIDES else finding
+        if not other.sure or other.hits[0].article_id == page:
+            return finding
+        return replace(finding, sure=False, why=f"two things are asked: {page} and {other.hits[0].article_id}")
 
     def _guess(self, reading: Reading) -> Guess:
         if not reading.words or not self._intent.labels:
