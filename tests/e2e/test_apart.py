@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -30,7 +31,10 @@ class Desk:
         """Return the numbers of the process that `answers` and of the one that `works`, which has less claim."""
         first = self.server.pid
         children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        nice = {int(pid): os.getpriority(os.PRIO_PROCESS, int(pid)) for pid in children}
+        nice = {}
+        for pid in map(int, children):
+            with contextlib.suppress(ProcessLookupError):  # gone since
+                nice[pid] = os.getpriority(os.PRIO_PROCESS, pid)
         ours = os.getpriority(os.PRIO_PROCESS, 0)
         return {"works" if each > ours else "answers": pid for pid, each in nice.items()}
 
