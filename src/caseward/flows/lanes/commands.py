@@ -69,7 +69,7 @@ def _status(_event: Typed, _person: Person, _rest: str) -> str:
         if status not in DONE and counted.cases.get(status)
     ]
     degraded = [
-        f"{naming.humane(name)} ({state.why})" for name, state in health.systems().items() if state and state.degraded
+        f"{naming.channel(name)} ({state.why})" for name, state in health.systems().items() if state and state.degraded
     ]
     lost = [naming.channel(name) for name in tools.given().channels if wires.lost(name)]
     return "\n".join(
@@ -134,7 +134,7 @@ def _declare(person: Person, rest: str, *, degraded: bool) -> str:
         raise BadInput(f"say which system and why: /{'degraded' if degraded else 'healthy'} SYSTEM why")
     health.declare(system, degraded=degraded, why=why, by=person.id, role=person.role)
     said = "counts as degraded: what rests on it waits" if degraded else "can be relied on again"
-    return f"{naming.humane(system)} {said}."
+    return f"{naming.channel(system)} {said}."
 
 
 def _lane(event: Typed, person: Person, name: str) -> str:
