@@ -286,6 +286,15 @@ def test_a_choice_that_is_picked_counts_as_if_it_was_typed(desk: Desk, plug: hou
     assert [row.choice for row in rows("select choice from messages where inbound")] == ["hours"]
 
 
+def test_what_stands_on_a_button_is_our_language_and_not_the_contacts(desk: Desk, plug: house.House) -> None:
+    arrive(house.message("m1", "62811", HOURS))
+    desk.settle()
+    arrive(house.message("m2", "62811", "Selasa 24 November, 14:00", kind="choice", choice="slot:2026-11-24T07:00:00Z"))
+    desk.settle()
+
+    assert "data kamu" in plug.texts[-1]
+
+
 def test_a_word_that_stops_is_kept_as_a_wish_and_is_no_question(desk: Desk, plug: house.House) -> None:
     arrive(house.message("m1", "62811", "STOP."))
     desk.settle()

@@ -32,6 +32,8 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
     turn that is worked `again`.
     """
     seen = tools.brain().understand(turn.text, language=case.language or None)
+    if turn.picked and case.language:  # what stands on a button is our words
+        seen = replace(seen, language=case.language)
     pending = case.pending
     picked = pending.get("ask") == ASK_SLOT and turn.picked.startswith(SLOT)
     if pending.get("intent") and (again or picked or _answers(pending, seen, turn.text)):
