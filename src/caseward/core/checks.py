@@ -14,7 +14,7 @@ from caseward.core import naming
 from caseward.core.case import IdentityState
 from caseward.core.conditions import All, Condition, Not, Test
 from caseward.core.conditions import Any as AnyOf
-from caseward.core.facts import FactKind
+from caseward.core.facts import NUMBERS, FactKind, FactSpec
 from caseward.core.pack import Pack
 from caseward.core.policy import Rule, Tier
 
@@ -127,14 +127,15 @@ def _identity(fact: Fact | None, at: datetime | None, sources: list[Source]) -> 
 
 
 def _limits(pack: Pack, known: Mapping[str, Fact], sources: list[Source]) -> Iterator[Check]:
-    """Yield a check for each counted fact that a rule of the most care limits, as far as the rest of the rule fits."""
+    """Yield a check for each number that a rule of the most care limits, as far as the rest of the rule fits."""
     values = {name: _typed(fact.value) for name, fact in known.items()}
     seen: set[str] = set()
     for rule in sorted(pack.policy.rules, key=lambda rule: -rule.tier):
         for test in _tests(rule.when):
             spec = pack.policy.facts.get(test.fact)
-            counted = spec is not None and spec.kind is FactKind.INTEGER and test.operator in LIMIT
-            if not counted or test.fact in seen or rule.tier < Tier.R3 or test.fact not in known:
+            if spec is None or spec.kind not in NUMBERS or test.operator not in LIMIT:
+                continue
+            if test.fact in seen or rule.tier < Tier.R3 or test.fact not in known:
                 continue
             others = {name: value for name, value in values.items() if name != test.fact}
             if rule.when.truth(others) is False:
@@ -146,9 +147,17 @@ def _limits(pack: Pack, known: Mapping[str, Fact], sources: list[Source]) -> Ite
                 icon="circle-x" if broken else "circle-check",
                 level="bad" if broken else "ok",
                 value=naming.fact_value(pack, test.fact, known[test.fact].value),
-                limit=LIMIT[test.operator].format(test.value),
+                limit=_limit(spec, test),
                 cite=_cite(known[test.fact], rule, sources),
             )
+
+
+def _limit(spec: FactSpec, test: Test) -> str:
+    """Return what would have been needed: `Needs 60 or more`, `Needs 100.00 EUR or less`."""
+    said = LIMIT[test.operator]
+    if spec.kind is FactKind.INTEGER or not isinstance(test.value, int):
+        return said.format(test.value)
+    return said.replace("fewer", "less").format(spec.show(test.value))
 
 
 def _rule(rule: Rule, sources: list[Source]) -> Check:

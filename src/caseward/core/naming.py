@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from caseward.core.case import CaseStatus
-from caseward.core.facts import FactKind
+from caseward.core.facts import NUMBERS, FactKind
 from caseward.core.pack import Pack
 from caseward.core.roles import Role
 
@@ -123,6 +123,8 @@ def fact_value(pack: Pack, name: str, value: Any) -> str:
     spec = pack.policy.facts.get(name)
     if spec and spec.kind is FactKind.INTEGER:
         return f"{value} {spec.unit}".strip()
+    if spec and spec.kind in NUMBERS and isinstance(value, int):
+        return spec.show(value)
     return humane(str(value)) if isinstance(value, str) else str(value)
 
 

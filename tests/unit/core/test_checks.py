@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from caseward.core import naming
 from caseward.core.checks import Check, Fact, Source, checks
 from caseward.core.pack import Pack
 from caseward.core.policy import Tier
@@ -18,6 +19,11 @@ NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def school() -> Pack:
     return load(SCHOOL)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Pack:
+    return load(SCHOOL.parent / "online-shop")
 
 
 def card(school: Pack, rules: list[str], tier: Tier, **values: Any) -> list[Check]:
@@ -47,6 +53,21 @@ def test_broken_limits_are_named_with_what_was_needed_and_their_source(school: P
         ("Minutes to session", "bad", "41 minutes", "Needs 60 or more", 2),
         ("Reschedules this month", "bad", "2 changes", "Needs fewer than 2", 2),
     ]
+
+
+def test_amounts_and_times_are_limited_as_the_pack_writes_them(shop: Pack) -> None:
+    paid_back = {"intent": "refund", "order_state": "returned", "payment_state": "paid", "identity": "verified"}
+
+    dear = card(shop, ["refund-dear"], Tier.R3, **paid_back, order_amount=12900)
+    small = card(shop, ["refund-may-run"], Tier.R3, **paid_back, order_amount=4000)
+
+    assert ("Order amount", "bad", "129.00 EUR", "Needs 100.00 EUR or less") in seen(dear)
+    assert ("Order amount", "ok", "40.00 EUR", "Needs 100.00 EUR or less") in seen(small)
+    assert naming.fact_value(shop, "minutes_since_delivered", 20160) == "14d"
+
+
+def seen(shown: list[Check]) -> list[tuple[str, str, str, str]]:
+    return [(check.name, check.level, check.value, check.limit) for check in shown]
 
 
 def test_limits_that_are_kept_are_shown_as_kept(school: Pack) -> None:
