@@ -20,7 +20,7 @@ from caseward.core.approval import ApprovalState
 from caseward.core.roles import Role
 from caseward.store import approvals, cases, db, log, messages, people, watching
 from caseward.store.db import transaction
-from caseward.web import feed
+from caseward.web import feed, live
 from tests.conftest import wait_until
 from tests.e2e.console_hands import Hands
 from tests.e2e.console_house import House, a_full_desk, house
@@ -266,7 +266,7 @@ def test_a_tab_too_many_takes_the_place_of_the_oldest_and_a_full_house_refuses(
         seq = served.note(served.case_of("citra"))
         assert {each.next()["id"] for each in (*rest, fifth)} == {str(seq)}
 
-        monkeypatch.setattr("caseward.web.live.PER_PROCESS", 4)
+        monkeypatch.setattr(live, "PER_PROCESS", 4)
         with served.client(agent) as client:
             refused = client.get("/events", headers={"Accept": "text/event-stream"})
 

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from httpx2 import Response
 
+from caseward.adapters import oidc
 from caseward.adapters.oidc import Oidc
 from caseward.core.roles import Role
 from caseward.desk import staff, tools
@@ -182,7 +183,7 @@ def test_new_keys_of_the_provider_are_asked_for_but_not_at_every_wrong_token(
     desk.provider.rotate()
 
     too_soon = desk.come()
-    monkeypatch.setattr("caseward.adapters.oidc.ASKED_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(oidc, "ASKED_AGAIN_SECONDS", 0.0)
     later = desk.come()
 
     assert (too_soon.status_code, later.status_code) == (403, 303)

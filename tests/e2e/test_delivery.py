@@ -491,6 +491,10 @@ def test_a_vendors_word_about_nothing_of_ours_is_passed_over(desk: Desk, plug: H
     with db.transaction():
         for key in ("", "out_nobody"):
             post.settle(Status(channel=house.NAME, provider_id="?", key=key, state=Delivery.READ, at=desk.clock()))
+        written = [row.kind for row in db.run("select kind from log")]
+
+    assert "delivery" not in written
+    assert "undelivered" not in written
 
 
 def test_a_courtesy_that_came_too_late_troubles_nobody(desk: Desk, plug: House) -> None:
