@@ -194,6 +194,20 @@ def test_an_edit_by_keyboard_is_checked_while_it_is_typed_and_survives_a_reload(
         assert approvals.get(desk.asked["citra"]).conditions == "Only this once"
 
 
+def test_keys_work_on_after_a_file_was_taken_out(desk: Desk) -> None:
+    context, page = desk.open(Role.OPS_LEAD, "/overview")
+
+    with closing(context):
+        page.clock.install()
+        page.reload()
+        with page.expect_download():
+            page.get_by_role("link", name="CSV").click()
+        page.clock.run_for(4000)
+        page.keyboard.press("g")
+        page.keyboard.press("i")
+        expect(page.get_by_role("heading", level=1, name="Inbox")).to_be_visible()
+
+
 def test_no_key_does_anything_while_somebody_types_composes_or_holds_a_modifier(desk: Desk) -> None:
     context, page = desk.open(Role.COACH, "/cases/{citra}?act=edit")
     letters = "aedxznrsjkgi[]/?123"

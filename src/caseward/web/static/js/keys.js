@@ -93,7 +93,10 @@ document.addEventListener("submit", (event) => {
 
 let going = 0;
 let leaving = false;
-addEventListener("beforeunload", () => (leaving = true));
+addEventListener("beforeunload", () => {
+  leaving = true;
+  setTimeout(() => (leaving = false), 3000); // what was asked for came as a file, and the page stays
+});
 addEventListener("pageshow", () => (leaving = false));
 
 const special = {
