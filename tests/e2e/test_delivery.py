@@ -19,10 +19,11 @@ from caseward.core.ports import Pace
 from caseward.core.task import Draft, Evidence, ResultStatus
 from caseward.desk import post, speaker, tools
 from caseward.flows import arrivals, delivery
+from caseward.settings import Settings
 from caseward.store import approvals, casefile, cases, contacts, db, messages, outbox
 from caseward.store.effects import EffectState
 from caseward.store.outbox import Parcel
-from caseward.web import api_read
+from caseward.web import api_read, readiness
 from tests import channels_house as house
 from tests.channels_house import House
 from tests.conftest import Desk, wait_until
@@ -336,6 +337,25 @@ def test_a_few_words_may_go_out_at_once_where_none_did_for_a_while(desk: Desk) -
     desk.clock.advance(seconds=6)
     desk.settle()
     assert plug.texts == [f"Line {number}" for number in range(5)]
+
+
+def test_words_for_a_channel_that_was_turned_off_wait_for_it_and_readiness_says_so(desk: Desk, plug: House) -> None:
+    plug.window = None
+    parcel = say(desk, "We moved it.")
+    on = tools.given()
+    tools.use(replace(on, channels={name: each for name, each in on.channels.items() if name != house.NAME}))
+
+    assert delivery.deliver(parcel.id) == "not now"
+    assert (now(parcel).state, now(parcel).error) == (EffectState.QUEUED, post.OFF)
+    plugs = readiness.Plugs(channels=(house.NAME,), set_up=frozenset(), skills={})
+    found = {each.name: each for each in readiness.checks(Settings(), plugs, now=desk.clock(), prove=False)}
+    told = found[f"channel {house.NAME}"]
+    assert (told.ok, told.detail.endswith("; 1 waiting to go out there")) == (False, True)
+
+    tools.use(on)
+    desk.clock.advance(seconds=61)
+    desk.settle()
+    assert plug.texts == ["We moved it."]
 
 
 def test_a_vendor_that_stays_down_is_given_up_and_a_person_is_told(desk: Desk, plug: House) -> None:

@@ -33,6 +33,7 @@ ASK_AFTER = timedelta(minutes=15)
 """How long nobody may know whether words went out before a person is asked."""
 IN_LINE = timedelta(minutes=1)
 """How long words wait for earlier ones before they look again by themselves."""
+OFF = "the channel is off"
 SOON = timedelta(seconds=1)
 """A time that is reserved and no further off is waited for on the spot."""
 BOUNCES = timedelta(days=7)
@@ -124,6 +125,9 @@ def hand_out(outbox_id: str) -> dict[str, Any] | None:
         return _look_again(parcel, now) if parcel.next_at <= now else None
     if parcel.next_at - now > SOON:
         _wait(parcel, parcel.next_at, slot_at=parcel.slot_at)
+        return None
+    if parcel.channel not in tools.given().channels:  # its settings were taken away: it waits for them
+        outbox.move(parcel.id, parcel.state, now=now, next_at=now + IN_LINE, error=OFF)
         return None
     if outbox.held_back(parcel):
         _wait(parcel, now + IN_LINE)

@@ -318,6 +318,12 @@ def count() -> Mapping[str, int]:
     return {row.state: row.n for row in db.run("select state, count(*) as n from outbox group by state")}
 
 
+def waiting() -> Mapping[str, int]:
+    """Return channel → how many words wait to go out there."""
+    query: Final = "select channel, count(*) as n from outbox where state in ('queued', 'running') group by channel"
+    return {row.channel: row.n for row in db.run(query)}
+
+
 def failed_since(since: datetime) -> int:
     """Return how many words have failed since an instant, by what we know or by what the vendor said later."""
     query: Final = """

@@ -90,14 +90,16 @@ def _workers(now: datetime) -> Iterator[Check]:
 
 
 def _plugs(settings: Settings, plugs: Plugs, now: datetime) -> Iterator[Check]:
-    set_up, known, unread = plugs.set_up, wires.states(), hooks.unread(now)
+    set_up, known, unread, waiting = plugs.set_up, wires.states(), hooks.unread(now), outbox.waiting()
     for name in plugs.channels:
         allowed = settings.channels is None or name in settings.channels
         off = "off: its secrets are not given" if allowed else "off: not in CASEWARD_CHANNELS"
         wire = known.get(name, Wire(channel=name))
         lost = wire.lost_at is not None and name in set_up
+        left = waiting.get(name, 0) if name not in set_up else 0
+        off += f"; {left} waiting to go out there" if left else ""
         told, title = _line(wire, now) if name in set_up else off, f"Channel {words.channel(name)}"
-        yield Check(name=f"channel {name}", title=title, ok=not lost, detail=told)
+        yield Check(name=f"channel {name}", title=title, ok=not (lost or left), detail=told)
         if name in unread:
             yield _unread(name, unread[name])
     for system, health in running.systems().items():

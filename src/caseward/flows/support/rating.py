@@ -31,7 +31,9 @@ def ask(case: Case) -> str:
     if until is not None:
         timers.set_timer(case.id, casework.RATING, until + timedelta(minutes=1))
         return "later"
-    if not post.may_write(channel, address, now) or not ratings.ask(case.id, channel=channel, now=now):
+    if channel not in tools.given().channels or not post.may_write(channel, address, now):
+        return "not asked"
+    if not ratings.ask(case.id, channel=channel, now=now):
         return "not asked"
     speaker.tell(case, REQUEST, {}, address=f"{channel}:{address}", key=f"rating:{case.id}")
     return "asked"
