@@ -541,6 +541,40 @@ def test_what_nobody_understands_while_people_decide_is_read_by_a_person_all_the
     assert desk.case(conversation).status is CaseStatus.WAITING_APPROVAL
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please send me invoice INV-2026-0004 again",
+        "I want a refund of INV-2026-0004",
+        "has INV-2026-0004 been paid?",
+    ],
+)
+def test_who_names_a_record_that_is_not_the_one_read_is_heard_by_a_person(desk: Desk, text: str) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    desk.say(conversation, text)
+    desk.settle()
+
+    [request] = requests(desk, conversation)
+    with db.transaction():
+        draft, _checks, _at = approvals.draft(request.draft_id)
+    assert request.why == "The message names another record than the one that was read."
+    assert draft.task is None
+    assert "INV-2026" not in draft.reply
+
+
+def test_who_names_the_record_that_is_read_or_proves_with_it_is_answered(desk: Desk) -> None:
+    conversation = desk.open(as_="stu-003", language="en")
+    desk.say(conversation, "please send me invoice INV-2026-0003 again")
+    stranger = desk.open(language="en")
+    desk.say(stranger, "did my payment arrive? INV-2026-0003 dewi.demo@example.org")
+    desk.settle()
+
+    assert [desk.request(each).question for each in (conversation, stranger)] == [
+        "Send this invoice to the registered address again?",
+        "Tell the contact that this payment is confirmed?",
+    ]
+
+
 def test_a_question_asked_twice_takes_nothing_back_of_what_else_is_asked(desk: Desk) -> None:
     conversation = desk.open(as_="stu-003", language="en")
     for text in (

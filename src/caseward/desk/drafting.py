@@ -14,7 +14,7 @@ from caseward.core.ids import DraftId
 from caseward.core.pack import Pack, Plan
 from caseward.core.policy import Decision, Tier
 from caseward.core.task import Draft, Evidence, ResultStatus, TaskRequest
-from caseward.core.turn import SLOT, Picture, Turn
+from caseward.core.turn import ASK_IDENTITY, SLOT, Picture, Turn
 from caseward.core.when import Chooser
 from caseward.desk import tools
 from caseward.packs import wording
@@ -23,6 +23,7 @@ MAX_OPTIONS = 5
 READINGS = ("reading", "notice")
 TAKE_OVER = Plan(template="person-takes-over", question="Take over this conversation?", resolves=False)
 """Followed where no plan of the pack may be: a person carries on."""
+ANOTHER = replace(TAKE_OVER, why="The message names another record than the one that was read.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ def propose(
     unread = [name for name in intent.reads if name not in picture.readings]
     # Without its readings a plan that says "none is on record" would be believed: nothing is claimed instead.
     plan = fitting[0] if fitting and not unread else TAKE_OVER
+    if _means_another(case, picture):
+        plan = ANOTHER
     if plan.needs and plan.needs not in values and decision.break_glass:
         plan = TAKE_OVER  # a person is woken now, not after the contact's choice
     elif plan.needs and plan.needs not in values:
@@ -66,6 +69,16 @@ def propose(
         plan = TAKE_OVER
         draft = _draft(case, turn, picture, plan, values, decision_id)
     return Proposal(plan=plan, draft=draft, values=values)
+
+
+def _means_another(case: Case, picture: Picture) -> bool:
+    """Return whether the contact names a record other than the one that was read for them. What is given to prove who
+    they are names none."""
+    named, proofs = picture.understanding.entities, tools.pack().profile.identity.fields
+    if case.pending.get("ask") == ASK_IDENTITY or all(named.get(name) for name in proofs):
+        return False
+    read = {kind: picture.values.get(f"{kind}_id") for kind in named}
+    return any(value is not None and value not in named[kind] for kind, value in read.items() if named[kind])
 
 
 def _holds(when: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
