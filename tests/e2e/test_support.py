@@ -575,6 +575,20 @@ def test_who_names_the_record_that_is_read_or_proves_with_it_is_answered(desk: D
     ]
 
 
+def test_work_that_rests_on_a_value_nobody_knows_is_left_to_a_person(desk: Desk) -> None:
+    given = tools.given()
+    invoice = given.pack.intents["invoice"]
+    plans = tuple(replace(plan, key="resend:{slot}") if plan.task else plan for plan in invoice.plans)
+    intents = {**given.pack.intents, "invoice": replace(invoice, plans=plans)}
+    tools.use(replace(given, pack=replace(given.pack, intents=intents)))
+    conversation = desk.open(as_="stu-003", language="en")
+
+    desk.say(conversation, "please send me my invoice again")
+    desk.settle()
+
+    assert desk.request(conversation).question == "Take over this conversation?"
+
+
 def test_a_question_asked_twice_takes_nothing_back_of_what_else_is_asked(desk: Desk) -> None:
     conversation = desk.open(as_="stu-003", language="en")
     for text in (
