@@ -251,11 +251,13 @@ def test_an_entry_put_behind_the_head_is_named() -> None:
     assert broken() == (4, "its columns were changed, or the entry before it was")
 
 
-def test_a_head_moved_back_or_removed_is_named() -> None:
+def test_a_head_moved_back_or_changed_or_removed_is_named() -> None:
     written()
 
     tamper("update log_head set seq = 2")
     assert broken() == (4, "the log ends at entry 3, its head says 2")
+    tamper("update log_head set seq = 3, hash = repeat('0', 64)")
+    assert broken() == (3, "the head has another hash than this entry")
     tamper("delete from log_head")
     assert broken() == (4, "the log has no head")
 
