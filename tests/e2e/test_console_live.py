@@ -520,6 +520,15 @@ def test_what_somebody_asked_to_see_stays_in_sight_until_they_leave_and_the_file
         hands.press("]")
         expect(page.locator("#file")).to_be_visible()
 
+        # loaded again it is masked, and nobody is said to have looked twice
+        page.get_by_role("link", name="Case file", exact=True).click()
+        page.get_by_role("button", name="Show the e-mail").click()
+        expect(file).to_contain_text("citra@example.com")
+        page.reload()
+        expect(file).to_contain_text("c•••@example.com")
+    with transaction():
+        assert len(log.entries(kind="reveal")) == 2
+
 
 def test_the_focus_stays_where_it_was_while_what_stands_around_it_is_replaced(
     served: Served, chromium: Browser

@@ -115,11 +115,12 @@ def part(template: str, context: Mapping[str, Any], *, status: int = 200) -> HTM
 
 
 def _own_address(request: Request, context: Mapping[str, Any]) -> str:
-    """Return where the parts of a page are asked for again: its own address, or its case's where a form was posted."""
+    """Return where the parts of a page are asked for again: its own address, or that of the case or
+    contact it shows where a form was posted."""
     if request.method == "GET":
         return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    case = context.get("case")
-    return case.href if case else ""
+    shown = context.get("case") or context.get("contact")
+    return shown.href if shown else ""
 
 
 def theme_of(request: Request) -> str:

@@ -62,7 +62,7 @@ def reveal(
     visitor: Worker,
     field: Annotated[Literal["phone", "email"], Form()],
 ) -> Response:
-    """Show a whole number or address, once, and log who asked. A reload asks, and logs, again."""
+    """Show a whole number or address, once, and log who asked. Sent again it is logged again."""
     with transaction():
         found = casefile.find(case_id)
         log.append("reveal", visitor.person.id, {"field": field}, at=tools.now(), case_id=found.id)

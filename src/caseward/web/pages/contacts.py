@@ -63,7 +63,7 @@ def reveal(
     visitor: Worker,
     field: Annotated[str, Form(pattern=r"^(phone|email|at-[0-9]{1,3})$")],
 ) -> Response:
-    """Show a whole number or address, once, and log who asked. A reload asks, and logs, again."""
+    """Show a whole number or address, once, and log who asked. Sent again it is logged again."""
     with transaction():
         found = joined.contact_of(contact_id)
         log.append("reveal", visitor.person.id, {"field": field, "contact": found.id}, at=tools.now())

@@ -42,4 +42,8 @@
     if (location.hash) addEventListener("load", () => setTimeout(back)); // the place that the address points to has the focus first
     else back();
   }
+
+  // Loading the page again gives no second secret away, and looks at nobody's data again.
+  const once = one("[data-once], [data-shown]");
+  if (once) history.replaceState(history.state, "", (once.dataset.once || root.dataset.from) + location.hash);
 }
