@@ -624,16 +624,18 @@ def test_a_tab_that_slept_asks_what_it_missed_before_anything_is_decided_on_it(
 ) -> None:
     citra = served.case_of("citra")
     with browsing(served, chromium, Role.COACH) as context:
+        context.clock.install()
         page = opened(context, f"{served.url}/cases/{citra}")
-        state = context.new_cdp_session(page)
+        approve = page.get_by_role("button", name="Approve")
+        expect(approve).to_be_enabled()
 
-        # while it sleeps nothing of it runs, and its connection is gone when it wakes
-        state.send("Page.setWebLifecycleState", {"state": "frozen"})
-        context.set_offline(True)
+        # while the machine sleeps nothing of it runs, and when it wakes the desk is slow to answer
+        page.route("**/events*", lambda _route: None)
+        page.clock.fast_forward("00:40")
+        expect(approve).to_be_disabled(timeout=3_000)  # a connection that is merely lost would take five seconds
         served.note(citra, "Written while the tab was asleep")
-        context.set_offline(False)
-        state.send("Page.setWebLifecycleState", {"state": "active"})
+        page.unroute("**/events*")
 
         expect(page.locator("#thread")).to_contain_text("Written while the tab was asleep", timeout=LOST)
         expect(page.locator("[data-live]")).to_have_text("Live", timeout=LOST)
-        expect(page.get_by_role("button", name="Approve")).to_be_enabled(timeout=LOST)
+        expect(approve).to_be_enabled(timeout=LOST)

@@ -141,6 +141,7 @@
   function watch() {
     if (ended) return;
     const silent = Date.now() - heard;
+    if (silent > DEAD && !document.hidden && !root.dataset.off) decisions("Catching up."); // the machine has slept
     if (source && !failing && silent > DEAD) {
       failing = Date.now();
       follow();
