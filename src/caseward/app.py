@@ -105,7 +105,7 @@ def start(
         load(settings.pack)  # a pack that cannot be read starts nothing
     with contextlib.ExitStack() as stack:
         url = place.connect(settings, stack, demo=demo)
-        given = _shared(settings, now, demo=demo) if prepared else None
+        given = _shared(now) if prepared else None
         if given is None:
             pack = in_force(settings, demo=demo) if prepared else prepare(url, settings, now(), demo=demo)
             given = make_tools(settings, pack, now)
@@ -148,7 +148,7 @@ def _share(settings: Settings, pack: Pack, brain: Brain) -> None:
     wording.read_languages(pack)
 
 
-def _shared(settings: Settings, now: Clock, *, demo: bool) -> Tools | None:
+def _shared(now: Clock) -> Tools | None:
     """Return the tools that were made before the fork; None when there are none, or another release came since."""
     if _ready is None:
         return None

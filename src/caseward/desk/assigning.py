@@ -47,8 +47,7 @@ def assign(case: Case, to: str, *, by: str) -> Case:
         return case
     now = tools.now()
     shifts.was_given(to, now)
-    log.append("case", by, {"owner": to, "was": case.owner}, at=now, case_id=case.id,
-               conversation_id=case.conversation_id)  # fmt: skip
+    log.of_case(case, "case", by, {"owner": to, "was": case.owner}, at=now)
     return cases.change(case, now, owner=to, lease_until=None)
 
 

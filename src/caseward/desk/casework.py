@@ -36,7 +36,7 @@ def become(case: Case, status: CaseStatus, **fields: Any) -> str:
         fields["snoozed_until"] = None
     case = cases.change(case, now, status=status, **fields)
     _run_clocks(case)
-    log.append("case", "house", {"status": status}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "case", "house", {"status": status}, at=now)
     if status in DONE and tools.lanes() and cards.shows(case.id):
         tools.announce("packet", case.id, case.id)
     return str(status)

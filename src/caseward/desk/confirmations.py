@@ -74,11 +74,6 @@ def _obstacle(said: Draft, channel: str, contact: Contact | None) -> str:
 
 
 def _log(case: Case, said: Draft, why: str) -> None:
-    log.append(
-        "confirmation",
-        "house",
-        {"template": said.template, "state": "not sent", "why": why},
-        at=tools.now(),
-        case_id=case.id,
-        conversation_id=case.conversation_id,
+    log.of_case(
+        case, "confirmation", "house", {"template": said.template, "state": "not sent", "why": why}, at=tools.now()
     )

@@ -45,13 +45,12 @@ def decide(case: Case, turn: int, picture: Picture) -> tuple[Case, Decision, int
     decision_id = cases.record_decision(
         case.id, turn=turn, tier=decision.tier, release=decision.release, body=body, at=now
     )
-    log.append(
+    log.of_case(
+        case,
         "decision",
         "A",
         {"tier": str(decision.tier), **{k: v for k, v in body.items() if k != "understanding"}},
         at=now,
-        case_id=case.id,
-        conversation_id=case.conversation_id,
         release=decision.release,
     )
     case = _wake(case, decision)
@@ -152,7 +151,8 @@ def _wake(case: Case, decision: Decision) -> Case:
     pack = tools.pack()
     fresh = [trigger for trigger in pack.policy.triggers if trigger.id in set(decision.break_glass) - set(case.woken)]
     for trigger in fresh:
-        log.append(
+        log.of_case(
+            case,
             "break_glass",
             "A",
             {
@@ -163,8 +163,6 @@ def _wake(case: Case, decision: Decision) -> Case:
                 "severity": trigger.severity,
             },
             at=tools.now(),
-            case_id=case.id,
-            conversation_id=case.conversation_id,
             release=decision.release,
         )
     if not fresh:

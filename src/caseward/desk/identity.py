@@ -228,11 +228,4 @@ def _person(id: str) -> Contact | None:
 
 
 def _record(case: Case, outcome: str, more: Mapping[str, object]) -> None:
-    log.append(
-        "identity",
-        "B",
-        {"outcome": outcome, **more},
-        at=tools.now(),
-        case_id=case.id,
-        conversation_id=case.conversation_id,
-    )
+    log.of_case(case, "identity", "B", {"outcome": outcome, **more}, at=tools.now())

@@ -184,7 +184,7 @@ def reopen(case: Case, *, by: str = "house") -> Case:
     """Take a settled case up again; it counts as reopened. It is the desk's, unless a person answers outside it, or
     took it up themselves."""
     now = tools.now()
-    log.append("case", by, {"status": "reopened"}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "case", by, {"status": "reopened"}, at=now)
     return cases.change(
         case,
         now,

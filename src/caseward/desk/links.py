@@ -147,8 +147,7 @@ def _confirms(inbound: Inbound, case: Case, proof: Proof, now: datetime) -> bool
             channel, _, at = address.partition(":")
             contacts.prove(channel, at, proof.contact_id, method=METHOD, now=now)
     said = "verified" if answer == "yes" else "mismatch"
-    log.append("identity", "B", {"outcome": said, **outcome}, at=now, case_id=case.id,
-               conversation_id=case.conversation_id)  # fmt: skip
+    log.of_case(case, "identity", "B", {"outcome": said, **outcome}, at=now)
     return answer == "yes"
 
 
@@ -195,8 +194,7 @@ def _open(case: Case, channel: str, address: str, *, by: str, now: datetime) -> 
             opened_at=now,
         )
     )
-    log.append("link", "house", {"opened": f"{channel}:{address}", "by": by}, at=now, case_id=case.id,
-               conversation_id=case.conversation_id)  # fmt: skip
+    log.of_case(case, "link", "house", {"opened": f"{channel}:{address}", "by": by}, at=now)
 
 
 # --- proofs that only a registered address can give -------------------------------------------------------------------
@@ -214,8 +212,9 @@ def ask_proof(case: Case, contact: Contact, here: str, *, by: str) -> tuple[Proo
         return waiting, False
     since = now - timedelta(minutes=pack.profile.identity.window_minutes)
     if links.proofs_since(contact.id, here, since) >= pack.profile.identity.attempts:
-        log.append("identity", "house", {"outcome": "refused", "why": "asked too often", "contact": contact.id}, at=now,
-                   case_id=case.id, conversation_id=case.conversation_id)  # fmt: skip
+        log.of_case(
+            case, "identity", "house", {"outcome": "refused", "why": "asked too often", "contact": contact.id}, at=now
+        )
         return None
     proof = Proof(
         id=ids.new("prf"),
@@ -230,8 +229,9 @@ def ask_proof(case: Case, contact: Contact, here: str, *, by: str) -> tuple[Proo
     if waiting is not None:
         links.settle_proof(waiting.id, "dropped", now)
     links.keep_proof(proof)
-    log.append("identity", by, {"outcome": "asked", "contact": contact.id, "address": here, "of": proof.sent}, at=now,
-               case_id=case.id, conversation_id=case.conversation_id)  # fmt: skip
+    log.of_case(
+        case, "identity", by, {"outcome": "asked", "contact": contact.id, "address": here, "of": proof.sent}, at=now
+    )
     return proof, True
 
 
@@ -279,7 +279,7 @@ def close(case: Case, addresses: Iterable[Sequence[str]], *, by: str) -> list[li
         door = links.home(channel, address).door
         if door is not None and door.case_id == case.id and links.close_door(channel, address, now):
             closed.append([channel, address])
-            log.append("link", by, {"closed": door.via}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+            log.of_case(case, "link", by, {"closed": door.via}, at=now)
     return closed
 
 

@@ -18,7 +18,7 @@ def write(case: Case, text: str, *, person: str, people: Mapping[str, str]) -> M
     if called:
         mentions.add(case.id, note.id, called, by=person, at=now)
     said = {"text": text, **({"mentions": called} if called else {})}
-    log.append("note", person, said, at=now, case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "note", person, said, at=now)
     return note
 
 

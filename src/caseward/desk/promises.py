@@ -82,4 +82,4 @@ def _watch(case: Case, clock: str, due: datetime) -> None:
 
 
 def _log(case: Case, kind: str, clock: str) -> None:
-    log.append(kind, "house", {"clock": clock}, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, kind, "house", {"clock": clock}, at=tools.now())

@@ -30,13 +30,12 @@ def check(case: Case, draft: Draft, identity: IdentityState, *, by_person: bool 
             if outcome.name not in outcomes or outcomes[outcome.name].ok:
                 outcomes[outcome.name] = outcome
     failed = [f"{each.name}: {each.detail}" for each in outcomes.values() if not each.ok]
-    log.append(
+    log.of_case(
+        case,
         "check",
         "A",
         {"draft": draft.id, "digest": draft.digest, "passed": not failed, "failed": failed},
         at=tools.now(),
-        case_id=case.id,
-        conversation_id=case.conversation_id,
     )
     return list(outcomes.values())
 

@@ -73,4 +73,4 @@ def wake(case: Case, *, by: str = "house", why: str) -> Case:
 
 
 def _log(case: Case, by: str, said: dict[str, object]) -> None:
-    log.append("snooze", by, said, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "snooze", by, said, at=tools.now())

@@ -85,7 +85,8 @@ def say(
                  choices=choices)  # fmt: skip
     if not channel.pull:
         tools.carry("deliver", parcel)
-    log.append(
+    log.of_case(
+        case,
         "send",
         actor,
         {
@@ -98,8 +99,6 @@ def say(
             "key": key,
         },
         at=now,
-        case_id=case.id,
-        conversation_id=case.conversation_id,
         release=tools.pack().profile.release,
     )
     citations.keep(draft, release=tools.pack().profile.release, at=now)
@@ -212,8 +211,7 @@ def _require_quality(draft: Draft, text: str, identity: IdentityState, *, by_per
 
 def _withhold(case: Case, actor: str, text: str, key: str, *, of_work: bool) -> None:
     """Record what is not said because a person speaks; what became of work, they are to read in the case."""
-    log.append("withheld", actor, {"text": text, "key": key, "owner": case.owner}, at=tools.now(), case_id=case.id,
-               conversation_id=case.conversation_id)  # fmt: skip
+    log.of_case(case, "withheld", actor, {"text": text, "key": key, "owner": case.owner}, at=tools.now())
     if of_work:
         note = f"Not said, because a person answers outside the desk: {text}"
         messages.add(case.conversation_id, case_id=case.id, author="house", kind="note", text=note, at=tools.now())

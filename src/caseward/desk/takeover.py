@@ -96,4 +96,4 @@ def _case(conversation_id: ConversationId, channel: str, now: datetime) -> Case:
 
 
 def _record(case: Case, actor: str, said: dict[str, object]) -> None:
-    log.append("case", actor, said, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "case", actor, said, at=tools.now())

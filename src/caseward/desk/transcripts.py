@@ -179,5 +179,4 @@ def _hashed(id: str, code: str) -> str:
 
 
 def _log(case: Case, state: str, address: str) -> None:
-    log.append("transcript", "contact", {"state": state, "to": masked_email(address)}, at=tools.now(), case_id=case.id,
-               conversation_id=case.conversation_id)  # fmt: skip
+    log.of_case(case, "transcript", "contact", {"state": state, "to": masked_email(address)}, at=tools.now())

@@ -48,7 +48,8 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
             severity=min(seen.severity, pending.get("severity", seen.severity)),
             entities=_with_earlier(turn, seen, pending),
         )
-    log.append(
+    log.of_case(
+        case,
         "triage",
         "B",
         {
@@ -62,8 +63,6 @@ def understand(case: Case, turn: Turn, *, again: bool = False) -> Understanding:
             "turn": turn.number,
         },
         at=tools.now(),
-        case_id=case.id,
-        conversation_id=case.conversation_id,
     )
     return seen
 
@@ -160,13 +159,12 @@ def collect(case: Case, turn: Turn, seen: Understanding, who: Who) -> Picture:
     facts |= _facts_of(case, readings, now)
     for fact in facts.values():
         if fact.source in pack.profile.systems:
-            log.append(
+            log.of_case(
+                case,
                 "fact",
                 "C",
                 {"name": fact.name, "value": fact.value, "source": fact.source, "read_at": fact.at},
                 at=now,
-                case_id=case.id,
-                conversation_id=case.conversation_id,
             )
     return Picture(
         understanding=seen,
@@ -248,7 +246,7 @@ def _facts_of(case: Case, readings: Mapping[str, Reading], now: datetime) -> dic
         value = specs[name].told(raw)
         if value is None:
             what = f"{reading.name} says {raw!r:.60}, and {name} is {specs[name].allowed()}: it counts as unknown"
-            log.append("error", "house", {"what": what}, at=now, case_id=case.id, conversation_id=case.conversation_id)
+            log.of_case(case, "error", "house", {"what": what}, at=now)
         else:
             facts[name] = Fact(name=name, value=value, source=reading.source, at=at)
 

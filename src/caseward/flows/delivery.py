@@ -86,7 +86,7 @@ def undelivered(outbox_id: str) -> str:
     messages.add(case.conversation_id, case_id=case.id, author="house", text=why, at=tools.now(), kind="note")
     payload = {"outbox": parcel.id, "message": parcel.message_id, "channel": parcel.channel, "state": parcel.state}
     payload |= {"fault": parcel.fault, "why": why, **({"instead": instead} if instead else {})}
-    log.append("undelivered", "house", payload, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "undelivered", "house", payload, at=tools.now())
     if instead:
         return "said instead"
     if parcel.reply.get("courtesy") and parcel.fault in post.MISSED:

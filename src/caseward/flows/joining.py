@@ -108,8 +108,7 @@ def move(case_id: str, to: str, *, person: str, role: str) -> Case:
                 links.lead(case, channel, address, by=person)
             case = cases.change(case, tools.now(), reach=f"{channel}:{address}")
             tools.begin("moved_by_a_person", f"{case.id} {was}", f"moved:{case.id}:{case.version}:{case.reach}")
-        log.append("link", person, {"reach": case.reach, "was": was}, at=tools.now(), case_id=case.id,
-                   conversation_id=case.conversation_id)  # fmt: skip
+        log.of_case(case, "link", person, {"reach": case.reach, "was": was}, at=tools.now())
         return case
 
 
@@ -253,4 +252,4 @@ def _note(case_id: CaseId, case: Case, text: str) -> None:
 
 
 def _log(case: Case, person: str, said: dict[str, object]) -> None:
-    log.append("link", person, said, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "link", person, said, at=tools.now())

@@ -131,4 +131,4 @@ def _answered_here(case: Case, person: str) -> Case:
 
 
 def _log_tag(case: Case, person: str, said: dict[str, str]) -> None:
-    log.append("tag", person, said, at=tools.now(), case_id=case.id, conversation_id=case.conversation_id)
+    log.of_case(case, "tag", person, said, at=tools.now())

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, text
 
+from caseward.core.case import Case
 from caseward.store import db
 from caseward.store.tables import log as table
 from caseward.store.tables import log_head, log_payloads
@@ -62,6 +63,11 @@ def append(
         release=release,
     )
     db.current().entries.append(entry)
+
+
+def of_case(case: Case, kind: str, actor: str, payload: Mapping[str, Any], *, at: datetime, release: str = "") -> None:
+    """Record what happened to a case, as `append` does."""
+    append(kind, actor, payload, at=at, case_id=case.id, conversation_id=case.conversation_id, release=release)
 
 
 def _flush(opened: db.Transaction) -> None:

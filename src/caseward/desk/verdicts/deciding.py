@@ -292,12 +292,4 @@ def _review(case: Case, draft: Draft) -> Sequence[Check]:
 
 
 def _log(case: Case, kind: str, actor: str, payload: dict[str, object]) -> None:
-    log.append(
-        kind,
-        actor,
-        payload,
-        at=tools.now(),
-        case_id=case.id,
-        conversation_id=case.conversation_id,
-        release=tools.pack().profile.release,
-    )
+    log.of_case(case, kind, actor, payload, at=tools.now(), release=tools.pack().profile.release)

@@ -62,8 +62,7 @@ def _take(case: Case, message: Message) -> Message | None:
         return message
     now = tools.now()
     ratings.keep(rated.id, score=score, comment=comment, now=now)
-    log.append("rating", "contact", {"score": score, "comment": comment, "channel": asked.channel}, at=now,
-               case_id=rated.id, conversation_id=rated.conversation_id)  # fmt: skip
+    log.of_case(rated, "rating", "contact", {"score": score, "comment": comment, "channel": asked.channel}, at=now)
     if THANKS in tools.pack().templates:
         speaker.tell(case, THANKS, {}, address=casework.address(case), key=f"rated:{rated.id}")
     return replace(message, text=comment) if comment else None

@@ -52,8 +52,7 @@ def stumble(conversation_id: str, turn_number: int) -> str:
     case = snoozing.wake(case, why="the contact wrote")
     promises.on_inbound(case)
     promise = promises.next_promise(tools.now())
-    log.append("error", "house", {"turn": turn.number, "what": "the turn could not be worked"}, at=tools.now(),
-               case_id=case.id, conversation_id=case.conversation_id)  # fmt: skip
+    log.of_case(case, "error", "house", {"turn": turn.number, "what": "the turn could not be worked"}, at=tools.now())
     key = f"ack:{case.id}:{turn.number}"
     speaker.tell(case, "acknowledgement", {"promise_time": promise}, address=casework.address(case), key=key)
     tools.announce("packet", case.id, case.id)
