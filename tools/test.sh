@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the tests on six workers, for most of them wait more than they compute; a file's tests stay together, for what
+# Runs the tests on four workers, which keep two cores busy: some of them wait; a file's tests stay together, for what
 # they share is dear to make, and files are begun in the order of tests/conftest.py, longest first. Browser tests need a
 # Chromium: without one they are left out, and it is said before and after; where CI is true that is a failure, so that
 # nobody mistakes silence for success.
@@ -17,12 +17,12 @@ warn() {
 }
 
 if [ -n "${CHROMIUM:-}" ]; then
-    exec "$bin/python" -m pytest -n 6 --dist loadfile --no-loadscope-reorder -m 'not soak' "$@"
+    exec "$bin/python" -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m 'not soak' "$@"
 fi
 
 warn
 [ "${CI:-}" != true ] || exit 1
 status=0
-"$bin/python" -m pytest -n 6 --dist loadfile --no-loadscope-reorder -m 'not soak and not browser' "$@" || status=$?
+"$bin/python" -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m 'not soak and not browser' "$@" || status=$?
 warn
 exit $status

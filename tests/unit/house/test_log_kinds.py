@@ -22,7 +22,10 @@ def kinds(source: str) -> Iterator[str]:
                 func=ast.Attribute(value=ast.Name(id="log"), attr="append"), args=[ast.Constant(value=kind), *_]
             ):
                 yield str(kind)
-            case ast.Call(func=ast.Name(id="_log"), args=[_, ast.Constant(value=kind), *_]):
+            case ast.Call(
+                func=ast.Name(id="_log") | ast.Attribute(value=ast.Name(id="log"), attr="of_case"),
+                args=[_, ast.Constant(value=kind), *_],
+            ):
                 yield str(kind)
             case _:
                 pass
@@ -46,6 +49,10 @@ def test_every_kind_that_is_explained_has_a_title_and_no_other() -> None:
 
 
 def test_a_kind_is_found_however_it_is_written() -> None:
-    source = "log.append('send', actor, {}, at=now)\n_log(case, 'verdict', person, {})\nother.append('no')\n"
+    source = """log.append('send', actor, {}, at=now)
+log.of_case(case, 'draft', actor, {}, at=now)
+_log(case, 'verdict', person, {})
+other.append('no')
+"""
 
-    assert set(kinds(source)) == {"send", "verdict"}
+    assert set(kinds(source)) == {"send", "draft", "verdict"}
