@@ -77,7 +77,6 @@ def desk(cluster: Cluster, tmp_path: Path) -> Iterator[Desk]:
         cluster.drop(url)
 
 
-@pytest.mark.timeout(180)
 def test_whichever_process_dies_what_is_said_is_taken_and_answered_once(desk: Desk) -> None:
     with httpx2.Client(base_url=desk.server.base, timeout=20) as client:
         token = client.post("/chat/session", json={}).raise_for_status().json()["token"]

@@ -78,7 +78,6 @@ class Contact:
         return [each["state"] for each in case["tasks"]]
 
 
-@pytest.mark.timeout(300)
 def test_killed_while_it_is_held_consent_is_carried_out_once_and_what_was_undone_never(server: Server) -> None:
     contact = Contact(server)
     over = datetime.fromisoformat(contact.approve()["held_until"])

@@ -102,7 +102,6 @@ def house(cluster: Cluster, tmp_path: Path) -> Iterator[House]:
     cluster.drop(url)
 
 
-@pytest.mark.timeout(300)
 def test_every_process_follows_whatever_dies_and_a_desk_starts_from_its_database_alone(house: House) -> None:
     house.start(crash=MIDWAY)
     agent, coach = house.person("agent"), house.person("coach")

@@ -40,6 +40,8 @@ ANSWER_SECONDS = 5.0
 """How long a server may take to answer the shortest request there is."""
 SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 """The protocol's first word (PostgreSQL's documentation, "Message Formats", SSLRequest), answered with one letter."""
+SAID_LINES = 4
+"""How much of what a program said last is told: the reason stands above what it did about it."""
 ORPHANS_SECONDS = 1.0
 """Within this the processes of a server that was killed have noticed and are gone."""
 SETTINGS = {
@@ -289,5 +291,6 @@ def _call(command: list[Any], complaint: str, **options: Any) -> None:
         )
         if done.returncode:
             output.seek(0)
-            said = output.read().decode(errors="replace").strip().splitlines()
-            raise CasewardError(f"{complaint}. {Path(command[0]).name} said: {said[-1] if said else 'nothing'}")
+            said = output.read().decode(errors="replace").split("\n")
+            last = "; ".join([line.strip() for line in said if line.strip()][-SAID_LINES:])
+            raise CasewardError(f"{complaint}. {Path(command[0]).name} said: {last or 'nothing'}")

@@ -106,7 +106,6 @@ def served(store: str, tmp_path: Path) -> Iterator[Served]:
             program.wait()
 
 
-@pytest.mark.timeout(180)
 def test_two_processes_add_their_figures_and_are_replaced_when_they_die_or_hang_and_stop_in_order(
     served: Served,
 ) -> None:
@@ -136,7 +135,6 @@ def test_two_processes_add_their_figures_and_are_replaced_when_they_die_or_hang_
     assert list(served.scratch.glob("caseward-figures-*")) == []
 
 
-@pytest.mark.timeout(180)
 def test_processes_whose_parent_is_gone_stop_by_themselves(served: Served) -> None:
     workers = served.pids()
 
@@ -146,7 +144,6 @@ def test_processes_whose_parent_is_gone_stop_by_themselves(served: Served) -> No
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), what="both to stop", seconds=60)
 
 
-@pytest.mark.timeout(180)
 def test_an_application_that_cannot_start_ends_the_program(store: str) -> None:
     with socket.create_server((HOST, 0)) as probe:
         port = probe.getsockname()[1]

@@ -167,6 +167,13 @@ def test_a_file_that_is_no_copy_changes_nothing(tmp_path: Path) -> None:
         assert run(server.url, "select n from t") == 7
 
 
+def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(embedded.SETTINGS, "no_such_setting", "1")
+
+    with pytest.raises(CasewardError, match="did not start; its log is .*could not start server"):
+        Embedded(tmp_path)
+
+
 def test_a_database_is_wiped_only_when_nobody_uses_it(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         run(server.url, "create table t as select 7 as n")
