@@ -170,7 +170,7 @@ def test_a_file_that_is_no_copy_changes_nothing(tmp_path: Path) -> None:
 def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(embedded.SETTINGS, "no_such_setting", "1")
 
-    with pytest.raises(CasewardError, match="did not start; its log is .*could not start server"):
+    with pytest.raises(CasewardError, match=r"did not start; its log is .*could not start server"):
         Embedded(tmp_path)
 
 
