@@ -52,9 +52,9 @@ _CALLED = re.compile(
 )
 _HOURS = re.compile(r"\d\d\.\d\d(?:[ -]+\d\d\.\d\d)+.*")
 """Several times of day in a row, which read like a phone number."""
-_IDENTITY_WORD = re.compile(r"(?<![\w\[])(?:nik|ktp|kk|kartu keluarga)\W*(?:[^\W\d]+\W+){0,3}$", re.I)
-"""A few words may stand between, and no other number: what comes after that is not called by this word."""
-_TAX_WORD = re.compile(r"(?<!\[)npwp\W*(?:[^\W\d]+\W+){0,3}$", re.I)
+_IDENTITY_WORD = re.compile(r"(?<![\w\[])(?:nik|ktp|kk|kartu keluarga)[^\w\[]*(?:[^\W\d]+[^\w\[]+){0,3}$", re.I)
+"""A few words may stand between, and no other number, masked or not: what comes after is not called by this word."""
+_TAX_WORD = re.compile(r"(?<!\[)npwp[^\w\[]*(?:[^\W\d]+[^\w\[]+){0,3}$", re.I)
 
 
 def redact(text: str) -> str:

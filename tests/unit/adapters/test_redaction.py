@@ -137,14 +137,10 @@ def test_a_number_after_another_is_not_called_by_the_word_before_that() -> None:
     assert redact("013121660091000\norder 1234567890123456") == "[npwp]\norder 1234567890123456"
 
 
-@settings(deadline=None)
-@given(
-    before=st.sampled_from(sorted(HARMLESS)),
-    after=st.sampled_from(sorted(HARMLESS)),
-    text=st.sampled_from(sorted(PERSONAL)),
-)
-def test_neighbours_change_nothing(before: str, text: str, after: str) -> None:
-    assert redact(f"{before}\n{text}\n{after}") == f"{before}\n{PERSONAL[text]}\n{after}"
+@pytest.mark.parametrize("text", sorted(PERSONAL))
+def test_neighbours_change_nothing(text: str) -> None:
+    for near in HARMLESS:
+        assert redact(f"{near}\n{text}\n{near}") == f"{near}\n{PERSONAL[text]}\n{near}"
 
 
 @pytest.mark.parametrize("part", ["1 ", "0812 ", "a@", "+", "a at ", "(0", "1.", "[at]", "rek ", "AB12 "])
