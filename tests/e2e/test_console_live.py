@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -282,6 +283,33 @@ def test_a_stream_outlives_a_database_that_was_away(served: Served, database: st
         seq = served.note(served.case_of("citra"))
 
         assert stream.next()["id"] == str(seq)
+
+
+def test_a_stream_tells_who_is_there_once_the_database_can_say_which_cases_may_be_known(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = threading.Event()
+    real, failed = feed._hidden, []
+
+    def hidden(case_ids: Collection[str]) -> set[str]:
+        if away.is_set() and case_ids:
+            failed.append(case_ids)
+            raise psycopg.OperationalError("the server closed the connection")
+        return real(case_ids)
+
+    monkeypatch.setattr(feed, "_hidden", hidden)
+    with transaction():
+        (eko,) = watching.affected([row.id for row in db.run("select id from cases")])
+    with served.stream(served.session(Role.ON_CALL)) as stream:
+        stream.next("hello")
+        away.set()
+        assert served.beat(Role.OPS_LEAD, "tab-of-the-lead", eko).status_code == 204
+        wait_until(lambda: len(failed) > 1, what="a second try")
+        away.clear()
+
+        told = stream.next("presence")
+
+    assert told["data"] == {"cases": [eko]}
 
 
 # --- who is there -----------------------------------------------------------------------------------------------------

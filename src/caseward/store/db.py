@@ -58,10 +58,9 @@ def on_flush(order: int, flush: Callable[[Transaction], None]) -> None:
 
 
 def connect(url: str, *, pool: int = POOL) -> Engine:
-    """Open the process's one pool of connections to `url` (postgresql://...) and return it."""
+    """Open the process's one pool of connections to `url` (postgresql://...), in the old one's place, and return it."""
     global _engine
-    disconnect()
-    _engine = create_engine(
+    opened = create_engine(
         driver_url(url),
         pool_size=pool,
         max_overflow=pool,
@@ -70,8 +69,11 @@ def connect(url: str, *, pool: int = POOL) -> Engine:
         json_serializer=dumps,
         connect_args={"application_name": "caseward", "connect_timeout": 5},
     )
-    event.listen(_engine, "handle_error", _drop_broken_pool)
-    return _engine
+    event.listen(opened, "handle_error", _drop_broken_pool)
+    before, _engine = _engine, opened  # other threads always find one
+    if before is not None:
+        before.dispose()
+    return opened
 
 
 def disconnect() -> None:

@@ -118,6 +118,7 @@ async def stream(live: Live, *, session: str, person_id: str, role: Role, after:
             after = (await run_in_threadpool(catch_up, None, role)).seq
         yield f"retry: {RECONNECT_MS}\n" + _event("hello", {"now": now()}, number=after)
         around: dict[str, Any] = {}
+        there = around
         quiet = 0
         while not live.closing:
             if tab.displaced:
@@ -128,16 +129,18 @@ async def stream(live: Live, *, session: str, person_id: str, role: Role, after:
                 if session not in news.roles:
                     yield _event("signed-out", {})
                     return
-                role, before, around = news.roles[session], around, _others(news, person_id)
-                moved = {case for case in before.keys() | around.keys() if before.get(case) != around.get(case)}
-                if moved and (shown := await run_in_threadpool(_readable, moved, role)):
-                    yield _event("presence", {"cases": shown})
+                role, there = news.roles[session], _others(news, person_id)
+            moved = {case for case in around.keys() | there.keys() if around.get(case) != there.get(case)}
             try:
+                shown = await run_in_threadpool(_readable, moved, role) if moved else []
                 told = await _what_is_new(live, after, role)
+                around = there
             except Exception as error:
                 if not outage.is_outage(error):
                     raise
-                told = Told(seq=after)
+                shown, told = [], Told(seq=after)
+            if shown:
+                yield _event("presence", {"cases": shown})
             if told.reload:
                 yield _event("reload", {}, number=told.seq)
             elif told.subjects:
