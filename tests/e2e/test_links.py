@@ -114,6 +114,15 @@ def test_a_record_that_still_has_a_number_that_passed_on_proves_nobody(topology:
     assert topology.desk.case(conversation).contact_id == CITRA
 
 
+def test_a_number_that_passed_on_before_anybody_wrote_from_it_proves_nobody(topology: Topology) -> None:
+    topology.moved("628111")
+
+    conversation = topology.chat(NEXT, phone=CITRA_PHONE)
+
+    assert topology.who("whatsapp", "628111") is None
+    assert topology.desk.case(conversation).status is CaseStatus.PENDING_VERIFICATION
+
+
 def test_what_waits_to_go_to_an_address_that_passed_on_never_goes(topology: Topology) -> None:
     conversation = topology.chat(NEXT, phone=CITRA_PHONE)
     request = topology.desk.request(conversation)

@@ -59,6 +59,8 @@ def moved(event: Moved) -> None:
     now, at = tools.now(), f"{event.channel}:{event.address}"
     found = links.home(event.channel, event.address)
     proved = contacts.disprove(event.channel, event.address)
+    if found.own is None:  # an address that nobody wrote from yet is remembered too
+        messages.open_conversation(event.channel, event.address, token_hash=None, language="", now=now)
     contacts.pass_on(event.channel, event.address, now)
     links.drop_proofs(at, now)
     stopped = links.stop_parcels(event.channel, event.address, f"the address passed on: {event.why}", now)

@@ -119,13 +119,13 @@ def disprove(channel: str, address: str) -> Proved | None:
 
 
 def pass_on(channel: str, address: str, now: datetime) -> None:
-    """Keep that somebody else is behind an address from now on, or may be."""
+    """Keep that somebody else is behind an address from now on, or may be; its conversation must be open."""
     query = "update conversations set passed_at = %(now)s where channel = %(channel)s and address = %(address)s"
     db.run(query, {"channel": channel, "address": address, "now": now})
 
 
 def passed_on(channel: str, address: str) -> bool:
-    """Return whether an address passed on since somebody first wrote from it."""
+    """Return whether an address ever passed on."""
     query = """
         select from conversations where channel = %(channel)s and address = %(address)s and passed_at is not null
     """
