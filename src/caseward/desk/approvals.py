@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -57,14 +57,10 @@ def open(
     return approval_id
 
 
-def withdraw(case: Case, why: str, *, to: str = "", about: str = "", only: str = "") -> None:
-    """Close a case's requests that are open or still held: all, those about words `to` one address, those `about` one
-    intent, or `only` the one of that id. Nothing of them will be done."""
+def withdraw(case: Case, why: str, which: Callable[[Request, Draft], bool] = lambda request, draft: True) -> None:
+    """Close a case's requests that are open or still held, all or `which` ones. Nothing of them will be done."""
     for request in store.open_of(case.id):
-        draft = store.draft(request.draft_id)[0] if to or about else None
-        if draft is not None and (draft.address != to if to else matter(case, draft) != about):
-            continue
-        if only and request.id != only:
+        if not which(request, store.draft(request.draft_id)[0]):
             continue
         store.void(request.id, by="house", at=tools.now(), reason=why)
         _log(case, "verdict", "house", {"approval": request.id, "verdict": str(ApprovalState.EXPIRED), "reason": why})

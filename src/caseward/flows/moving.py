@@ -69,7 +69,7 @@ def unproven(subject: str) -> str:
     there, it waits for a new proof."""
     case_id, at = subject.split(maxsplit=1)
     case = casework.hold_still(case_id)
-    approvals.withdraw(case, "the address passed on to somebody else", to=at)
+    approvals.withdraw(case, "the address passed on to somebody else", lambda _, draft: draft.address == at)
     if case.reach == at:
         case = cases.change(case, tools.now(), reach="")
     if case.status in DONE or identity.of(case).state is IdentityState.VERIFIED or links.began_at(case) != at:

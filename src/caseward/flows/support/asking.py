@@ -89,7 +89,9 @@ def ask_people(
     """
     lanes = tools.pack().policy.lanes
     lane = decision.approval if decision.approval != lanes[0] else lanes[1]
-    approvals.withdraw(case, "superseded by a newer draft", about=case.intent)
+    approvals.withdraw(
+        case, "superseded by a newer draft", lambda _, asked: approvals.matter(case, asked) == case.intent
+    )
     ask(case, draft, checks, lane=lane, tier=decision.tier, question=plan.question,
          why=f"{plan.why} {moved}".strip(), terms=Terms.of(decision))  # fmt: skip
     template = "identity-locked" if picture.who.insists else plan.acknowledge or "acknowledgement"

@@ -46,7 +46,9 @@ def read_anew(approval_id: str) -> str:
     if (changed or moved) and draft.template and turn is not None:
         why = {"readings": changed, "policy": moved, "lane": request.lane}
         log.append("stale", "A", why, at=tools.now(), case_id=case.id)
-        approvals.withdraw(case, "what it rests on changed when it was read anew", only=request.id)
+        approvals.withdraw(
+            case, "what it rests on changed when it was read anew", lambda each, _: each.id == request.id
+        )
         return respond(was, turn, again=True)
     case, _decision, decision_id = gate.decide(case, turn.number if turn else case.turns, picture)
     requests.keep_draft(fresh := _fresh(draft, picture, decision_id), checks=checks, at=tools.now())
