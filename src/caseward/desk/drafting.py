@@ -75,7 +75,7 @@ def _means_another(case: Case, picture: Picture) -> bool:
     """Return whether the contact names a record other than the one that was read for them. What is given to prove who
     they are names none."""
     named, proofs = picture.understanding.entities, tools.pack().profile.identity.fields
-    if case.pending.get("ask") == ASK_IDENTITY or all(named.get(name) for name in proofs):
+    if case.pending.get("ask") == ASK_IDENTITY or (proofs and all(named.get(name) for name in proofs)):
         return False
     read = {kind: picture.values.get(f"{kind}_id") for kind in named}
     return any(value is not None and value not in named[kind] for kind, value in read.items() if named[kind])
