@@ -35,9 +35,9 @@ def backup(file: File) -> None:
 
 def restore(file: File) -> None:
     """Put a copy in place of the database. The desk must be stopped; either all of it is restored or nothing."""
-    from caseward.flows.clockwork import SILENCE
+    from caseward.flows import clockwork
     from caseward.settings import Settings
-    from caseward.store import embedded, place, running
+    from caseward.store import embedded, place
     from caseward.store.db import transaction
 
     if not file.is_file():
@@ -45,7 +45,7 @@ def restore(file: File) -> None:
     with ExitStack() as stack:
         url = place.look_in(Settings.load(), stack, new=True)
         with transaction():
-            busy = [row for row in running.alive() if datetime.now(UTC) - row.seen_at <= SILENCE]
+            busy = clockwork.at_work(datetime.now(UTC))
         if busy:
             raise BadInput(f"the desk is at work ({len(busy)} processes); stop it first")
         embedded.load(url, file)

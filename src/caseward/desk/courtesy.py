@@ -1,6 +1,7 @@
 """Small signs that somebody is there, where a channel has them: read, writing, a reaction.
 
-They are shown from the side, a few at a time: none is waited for, none is repeated, and no error of one matters.
+They are shown from the side, a few at a time: none is waited for and none is repeated. An error of one changes nothing,
+but that the words for which a reaction stood are said after all.
 """
 
 from __future__ import annotations

@@ -54,9 +54,9 @@ def doubtful(pack: Pack, places: Places) -> Iterator[PackError]:
 
 def _unheld(pack: Pack, places: Places) -> Iterator[PackError]:
     """Yield kinds of record that are looked up and of which there is no sample, which is mostly a slip of the pen."""
-    kinds = {*pack.records, *(each.kind for skill in pack.skills.values() if skill.writes for each in skill.writes.add)}
     if not pack.records:
         return
+    kinds = {*pack.records, *(each.kind for skill in pack.skills.values() if skill.writes for each in skill.writes.add)}
     for name, match in pack.profile.identity.match.items():
         if match.kind not in kinds:
             fix = did_you_mean(match.kind, kinds)
