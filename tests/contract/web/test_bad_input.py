@@ -10,6 +10,7 @@ import pytest
 
 from caseward.flows import support
 from caseward.store import db
+from tests.conftest import PATIENCE_SECONDS
 from tests.contract.web.conftest import Site, problem
 
 JSON = {"Content-Type": "application/json"}
@@ -159,7 +160,7 @@ def test_probes_may_come_by_any_address(site: Site) -> None:
     "nonsense", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/9.9\r\n\r\n", b"\0" * 100 + b"\r\n\r\n"]
 )
 def test_what_is_not_http_ends_the_connection_and_nothing_else(site: Site, nonsense: bytes) -> None:
-    raw(site, nonsense)
+    raw(site, nonsense, silent=3)
 
     assert site.visitor().post("still there").status_code == 202
 
@@ -215,10 +216,10 @@ def test_a_database_that_is_away_is_a_503_that_says_send_it_again(site: Site, st
     assert len(visitor.read()["items"]) == 1
 
 
-def raw(site: Site, request: bytes) -> bytes:
-    """Send bytes as they are and return what comes back until the connection ends or is silent."""
+def raw(site: Site, request: bytes, *, silent: float = PATIENCE_SECONDS) -> bytes:
+    """Send bytes as they are and return what comes back until the connection ends or is silent for so many seconds."""
     host, _, port = site.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=3) as connection:
+    with socket.create_connection((host, int(port)), timeout=silent) as connection:
         connection.sendall(request)
         parts = []
         try:
