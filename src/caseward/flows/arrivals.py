@@ -62,8 +62,8 @@ DEADLOCKS = 5
 QUIET_SECONDS = 10.0
 """After a call was turned away, further ones of the same channel are only counted for so long."""
 
-_away: dict[tuple[str, int], tuple[float, int]] = {}
-"""Channel → when a call in its name was last recorded as turned away, and how many were since."""
+_away: dict[str, tuple[object, float, int]] = {}
+"""Channel → its plug, when a call in its name was last recorded as turned away, and how many were since."""
 _counting = threading.Lock()
 _log = structlog.get_logger(__name__)
 
@@ -124,14 +124,13 @@ def turned_away(channel_name: str, why: str) -> None:
 
     Those that follow soon are counted in the next entry: whoever knows the address could fill the log otherwise.
     """
-    key = (channel_name, id(tools.given().channels.get(channel_name)))
+    plug, now = tools.given().channels.get(channel_name), time.monotonic()
     with _counting:
-        since, times = _away.get(key, (float("-inf"), 0))
-        now = time.monotonic()
-        if now - since < QUIET_SECONDS:
-            _away[key] = (since, times + 1)
+        known, since, times = _away.get(channel_name, (None, 0.0, 0))
+        if known is plug and now - since < QUIET_SECONDS:
+            _away[channel_name] = (plug, since, times + 1)
             return
-        _away[key] = (now, 0)
+        _away[channel_name] = (plug, now, 0)
     said = {"effect": "webhook", "channel": channel_name, "why": why, "times": times + 1}
     with db.apart():
         log.append("denied", "outside", said, at=tools.now())

@@ -73,6 +73,14 @@ def test_a_flood_of_forged_calls_is_one_entry_of_the_log(server: Server, plug: h
     assert len(turned_away()) == 1
 
 
+def test_a_channel_that_is_set_up_anew_is_recorded_anew(server: Server, plug: house.House) -> None:
+    for _ in range(20):  # another's place in memory is taken again
+        house.plug_in()
+        house.post(server.url, BODY, signature="x")
+
+    assert len(turned_away()) == 20
+
+
 def test_the_same_bytes_again_are_the_same_call(server: Server, plug: house.House, desk: Desk) -> None:
     body = house.body(house.message("m1", "62811", "Studio buka jam berapa ya?"))
 
