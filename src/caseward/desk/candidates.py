@@ -121,13 +121,15 @@ _known: dict[str, frozenset[str]] = {}
 
 def _common(pack: Pack) -> frozenset[str]:
     """Return the words that stand in many of the pack's matters."""
-    if pack.digest not in _known:
+    known = _known.get(pack.digest)
+    if known is None:
         matters = [each.asked_as.values() for each in pack.articles.values()]
         matters += [each.asked_as.values() for each in pack.intents.values()]
         said = [
             {word for texts in each for text in texts for word in _WORD.findall(normalise(text))} for each in matters
         ]
         counted = Counter(word for words in said for word in words)
+        known = frozenset(word for word, number in counted.items() if number > COMMON * len(matters))
         _known.clear()
-        _known[pack.digest] = frozenset(word for word, number in counted.items() if number > COMMON * len(matters))
-    return _known[pack.digest]
+        _known[pack.digest] = known
+    return known
