@@ -66,7 +66,7 @@ SCHOOL = Path(__file__).parents[1] / "packs" / "vocal-coaching"
 TEMPLATE = "caseward_template"
 MORNING = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 """A Monday, 10:00 in the school's zone: open, in the middle of no holiday, and of a month."""
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 """How long a wait for a condition may take before the test fails."""
 LONGEST = (
     "test_demo.py",

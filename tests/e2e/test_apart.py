@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Cluster
 from tests.soak.serving import Server
 
-SECONDS = 30.0
+SECONDS = 60.0
 HOURS = "Studio buka jam berapa ya?"
 
 

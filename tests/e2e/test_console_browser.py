@@ -437,7 +437,8 @@ def test_every_decision_can_be_made_with_scripts_off(desk: Desk, size: str) -> N
         page.get_by_label("Reply, edited by you").fill("Your coach has agreed, as a one-time exception.")
         page.get_by_role("button", name="Check", exact=True).click()
         expect(page.get_by_text("These words pass every check")).to_be_visible()
-        page.get_by_role("button", name="Approve this text").click()
+        with page.expect_event("load"):
+            page.get_by_role("button", name="Approve this text").click()
 
     assert [desk.house.state(desk.asked[name]) for name in ("budi", "citra")] == ["denied", "edited"]
 

@@ -25,6 +25,7 @@ from caseward.web import feed, live
 from tests.conftest import wait_until
 from tests.e2e.console_hands import Hands
 from tests.e2e.console_house import House, a_full_desk, house
+from tests.ports import free_port
 
 COOKIE = "caseward-session"
 LOST = 30_000
@@ -36,7 +37,7 @@ class Served:
     """A house behind a real server that can be stopped and started again on its port."""
 
     house: House
-    port: int = 0
+    port: int = field(default_factory=free_port)
     asked: dict[str, str] = field(default_factory=dict)
     _running: tuple[uvicorn.Server, threading.Thread] | None = None
 
@@ -50,7 +51,6 @@ class Served:
 
     def start(self) -> None:
         listening = socket.create_server(("127.0.0.1", self.port))
-        self.port = listening.getsockname()[1]
         self.house.app.state.live.closing = False
         config = uvicorn.Config(self.house.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=3)
         server = uvicorn.Server(config)

@@ -91,7 +91,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 def test_words_that_were_taken_when_the_desk_was_killed_are_settled_by_the_vendors_word(house: House) -> None:
     house.vendor.silent.set()
     house.phones.say(CONTACT, "halo kak, paket les vokalnya berapa ya harganya?")
-    house.phones.courier.delay = 3  # what became of them is told once the desk is gone
+    house.phones.courier.delay = 8  # what became of them is told once the desk is gone
     wait_until(lambda: bool(house.phones.sent(CONTACT)), what="words at the vendor", seconds=SECONDS)
     house.server.kill()
     assert ("running", "") in house.parcels()

@@ -15,7 +15,7 @@ from tests.conftest import SCHOOL, wait_until
 from tests.folders import tmp_path as tmp_path
 from tests.soak.serving import Database, Server
 
-HOLD_SECONDS = 6
+HOLD_SECONDS = 10
 SWEPT = timedelta(seconds=2)
 """Within what time after it is over a hold is found."""
 

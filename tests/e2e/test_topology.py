@@ -16,8 +16,9 @@ from caseward.simulators import mail as mails
 from caseward.simulators import serving, telegram, whatsapp
 from caseward.simulators._telegram_world import Message
 from tests.conftest import wait_until
-from tests.e2e.test_demo import Demo, begin, free_port
+from tests.e2e.test_demo import Demo, begin
 from tests.folders import own_folder
+from tests.ports import free_port
 
 CITRA, BUDI, DEWI, STRANGER = "+6280000000001", "+6280000000002", "+6280000000003", "+6289999999999"
 COACH, AGENT = 1001, 1002

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,12 +20,13 @@ from caseward.web.crew import CANNOT_START
 from caseward.web.serve import environment
 from tests.conftest import wait_until
 from tests.contract.web.conftest import HOST, Stream
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 from caseward.settings import Settings
 from caseward.web import crew, serve
-crew.BEAT_SECONDS, crew.SILENCE_SECONDS = 0.1, 1.0
+crew.BEAT_SECONDS, crew.SILENCE_SECONDS = 0.1, 5.0
 settings = Settings.load(workers=2, port={port}, demo=False)
 with serve.ready(settings):
     serve.serve(settings, "{application}")
@@ -65,7 +65,7 @@ class Served:
         """Return the processes that answer just now."""
         found = set()
         for _ in range(20):
-            with httpx2.Client(base_url=self.url) as client:
+            with httpx2.Client(base_url=self.url, verify=False) as client:
                 try:
                     found.add(int(client.get("/pid").text))
                 except httpx2.HTTPError:
@@ -92,8 +92,7 @@ def run(
 @pytest.fixture
 def served(store: str, tmp_path: Path) -> Iterator[Served]:
     """Two processes on a free port."""
-    with socket.create_server((HOST, 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     scratch = Path(tempfile.mkdtemp(dir=tmp_path))
     program = run(port, store, TMPDIR=str(scratch))
     running = Served(program, f"http://{HOST}:{port}", scratch)
@@ -145,8 +144,7 @@ def test_processes_whose_parent_is_gone_stop_by_themselves(served: Served) -> No
 
 
 def test_an_application_that_cannot_start_ends_the_program(store: str) -> None:
-    with socket.create_server((HOST, 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
 
     program = run(port, store, application="served:stillborn")
 
