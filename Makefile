@@ -6,7 +6,7 @@ PORT ?= 8400
 ARGS ?=
 BIN := $(VENV)/bin
 PACK := packs/vocal-coaching
-CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome google-chrome-stable,$(shell command -v $(name) 2>/dev/null)))
+CHROMIUM ?= $(firstword $(foreach name,chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable,$(shell command -v $(name) 2>/dev/null)))
 export CHROMIUM
 
 .DEFAULT_GOAL := help

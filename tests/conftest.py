@@ -90,7 +90,7 @@ LONGEST = (
 """Files of a minute or so come first, for the last worker to finish is the one that is waited for; those that start
 processes stand between others, so that not all of them start at once."""
 _numbers = count(1)
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium") or ""
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
 
 

@@ -12,7 +12,7 @@ shift
 warn() {
     echo '!!' >&2
     echo '!! NO CHROMIUM FOUND: the browser tests are NOT run.' >&2
-    echo '!! Install one (Debian: apt-get install chromium) or name it: make test CHROMIUM=/path/to/chromium' >&2
+    echo '!! Install one (Debian: apt-get install chromium-headless-shell) or name it: make test CHROMIUM=/path/to/chromium' >&2
     echo '!!' >&2
 }
 

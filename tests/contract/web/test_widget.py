@@ -118,7 +118,9 @@ def test_a_visitor_of_the_site_writes_is_answered_and_finds_it_again(
         assert row is not None
         site.say(ConversationId(row.id), "We are closed on Sunday.")
         expect(chat.locator(".line-ours")).to_contain_text("closed on Sunday")
+        assert complaints == []
         assert Axe().run(page).violations_count == 0
+        complaints.clear()  # axe calls into the frame, which is another site's, in vain
 
         chat.get_by_role("button", name="Close the chat").click()
         expect(button).to_be_focused()
