@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caseward.packs.editing import edited
+from tests.conftest import examples
 
 PACKS = sorted((Path(__file__).parents[2] / "packs").glob("*/pack.yaml"))
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -23,7 +24,7 @@ def comments(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PACKS, ids=lambda path: path.parent.name)
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(day=st.sampled_from(DAYS), spans=SPANS, closed=DATES, minutes=st.integers(1, 10_000))
 def test_hours_days_and_targets_are_written_and_all_else_stays(
     path: Path, day: str, spans: list[str], closed: list[date], minutes: int

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, product
 
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from caseward.core.conditions import All, Any, Condition, Not
@@ -14,6 +14,7 @@ from caseward.core.conditions import Test as Comparison
 from caseward.core.facts import FactKind, FactSpec, Value
 from caseward.core.policy import ALWAYS, Decision, Grant, Hold, Policy, Rule, Tier, Trigger, decide
 from caseward.core.truths import Truths
+from tests.conftest import examples
 
 INFINITE = 10**9
 LANES = ("none", "qa", "coach", "owner")
@@ -158,7 +159,7 @@ def grant(tier: Tier, lane: str, *intents: str, auto_send: bool = False) -> Gran
     "minutes",
 )
 @given(policies(), facts, st.sampled_from(sorted(DOMAINS)))
-@settings(max_examples=400)
+@examples(400)
 def test_forgetting_a_fact_only_asks_for_more_care(policy: Policy, known: dict[str, Value], forgotten: str) -> None:
     fewer = {name: value for name, value in known.items() if name != forgotten}
 

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caseward.adapters.records.calendar import Calendar, claims
@@ -19,6 +19,7 @@ from caseward.core.errors import SystemDown
 from caseward.core.ports import Record
 from caseward.core.sla import BusinessHours
 from caseward.core.task import Result, ResultStatus
+from tests.conftest import examples
 from tests.memory_book import MemoryBook
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -77,7 +78,7 @@ asks = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(asks, max_size=12), st.lists(st.booleans(), max_size=60))
 def test_no_order_of_events_books_twice_or_passes_the_quota(wanted: list[Ask], interrupts: list[bool]) -> None:
     made = book()
@@ -143,7 +144,7 @@ def moves(results: list[tuple[Ask, Result]]) -> Mapping[str, list[Ask]]:
     return by
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.booleans()), min_size=1, max_size=8))
 def test_a_payment_goes_back_once_whatever_the_keys(calls: list[tuple[str, bool]]) -> None:
     made = MemoryBook()
