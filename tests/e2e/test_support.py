@@ -562,6 +562,20 @@ def test_who_names_a_record_that_is_not_the_one_read_is_heard_by_a_person(desk: 
     assert "INV-2026" not in draft.reply
 
 
+def test_a_record_of_another_is_noticed_by_a_pack_that_proves_nobody_by_what_they_state(desk: Desk) -> None:
+    given = tools.given()
+    profile = given.pack.profile
+    unproven = replace(profile, identity=replace(profile.identity, fields=(), match={}))
+    conversation = desk.open(as_="stu-003", language="en")
+    tools.use(replace(given, pack=replace(given.pack, profile=unproven)))
+
+    desk.say(conversation, "please send me invoice INV-2026-0001 again")
+    desk.settle()
+
+    [request] = requests(desk, conversation)
+    assert request.why == "The message names another record than the one that was read."
+
+
 def test_who_names_the_record_that_is_read_or_proves_with_it_is_answered(desk: Desk) -> None:
     conversation = desk.open(as_="stu-003", language="en")
     desk.say(conversation, "please send me invoice INV-2026-0003 again")

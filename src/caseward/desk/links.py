@@ -45,7 +45,7 @@ def conversation_for(inbound: Inbound, now: datetime) -> ConversationId:
 
 
 def home(channel: str, address: str) -> ConversationId | None:
-    """Return the conversation to which an address belongs now, or None when nobody ever wrote there."""
+    """Return the conversation to which an address belongs now, or None when there is none."""
     found = links.home(channel, address)
     return found.door.conversation_id if found.door else found.own
 
